@@ -1,0 +1,3 @@
+//! What a command does over the network and to this person's disk.
+
+pub mod kubeconfig;

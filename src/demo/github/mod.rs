@@ -1,0 +1,1 @@
+//! A GitHub with a consent page, users, organisations and teams.

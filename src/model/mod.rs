@@ -1,0 +1,1 @@
+//! The nouns that client and server share.

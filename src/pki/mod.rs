@@ -1,0 +1,1 @@
+//! Keys, certificates and the identity inside them. No I/O.

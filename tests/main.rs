@@ -1,0 +1,1 @@
+//! The stories: each file is one, run against the built binaries.

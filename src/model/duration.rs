@@ -54,11 +54,8 @@ impl fmt::Display for GoDuration {
         let total = self.0.as_secs();
         let (h, m, s) = (total / 3600, total / 60 % 60, total % 60);
         let nanos = self.0.subsec_nanos();
-        let fraction = if nanos == 0 {
-            String::new()
-        } else {
-            format!(".{nanos:09}").trim_end_matches('0').to_owned()
-        };
+        let fraction =
+            if nanos == 0 { String::new() } else { format!(".{nanos:09}").trim_end_matches('0').to_owned() };
         if h > 0 {
             write!(f, "{h}h{m}m{s}{fraction}s")
         } else if m > 0 {

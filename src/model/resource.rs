@@ -78,7 +78,9 @@ pub enum ResourceError {
     #[error(transparent)]
     Yaml(#[from] YamlError),
     /// A kind that cannot be created.
-    #[error("creating resources of type {kind:?} is not supported; `kind` in line {line} must be github, role or user")]
+    #[error(
+        "creating resources of type {kind:?} is not supported; `kind` in line {line} must be github, role or user"
+    )]
     Kind {
         /// What stood there.
         kind: String,

@@ -145,13 +145,27 @@ impl Verb {
     }
 }
 
-const VERBS: [&str; 8] =
-    ["list", "create", "read", "readnosecrets", "update", "delete", "rotate", "*"];
+const VERBS: [&str; 8] = ["list", "create", "read", "readnosecrets", "update", "delete", "rotate", "*"];
 
 /// Kinds that a rule may name. A misspelt one would silently give or deny nothing.
 const RULE_KINDS: [&str; 17] = [
-    "*", "role", "user", "github", "oidc", "saml", "auth_connector", "token", "session", "ssh_session", "event",
-    "node", "auth_server", "cert_authority", "cluster_auth_preference", "cluster_name", "trusted_cluster",
+    "*",
+    "role",
+    "user",
+    "github",
+    "oidc",
+    "saml",
+    "auth_connector",
+    "token",
+    "session",
+    "ssh_session",
+    "event",
+    "node",
+    "auth_server",
+    "cert_authority",
+    "cluster_auth_preference",
+    "cluster_name",
+    "trusted_cluster",
 ];
 
 impl Rule {
@@ -164,9 +178,10 @@ impl Rule {
     /// Whether the rule speaks of this kind and verb. `read` includes `readnosecrets`.
     pub fn covers(&self, kind: &str, verb: Verb) -> bool {
         let kind_fits = self.resources.iter().any(|r| r == "*" || r == kind);
-        let verb_fits = self.verbs.iter().any(|v| {
-            v == "*" || v == verb.name() || (verb == Verb::ReadNoSecrets && v == Verb::Read.name())
-        });
+        let verb_fits = self
+            .verbs
+            .iter()
+            .any(|v| v == "*" || v == verb.name() || (verb == Verb::ReadNoSecrets && v == Verb::Read.name()));
         kind_fits && verb_fits
     }
 }
@@ -235,7 +250,8 @@ fn check_rule(at: &str, rule: &Rule, found: &mut Vec<Invalid>) {
     }
     for kind in rule.resources.iter().filter(|r| !RULE_KINDS.contains(&r.as_str())) {
         let known = RULE_KINDS.join(", ");
-        found.push(Invalid::new(format!("{at}.resources"), format!("`{kind}` is unknown; known are {known}")));
+        found
+            .push(Invalid::new(format!("{at}.resources"), format!("`{kind}` is unknown; known are {known}")));
     }
     for verb in rule.verbs.iter().filter(|v| !VERBS.contains(&v.as_str())) {
         let known = VERBS.join(", ");
@@ -340,10 +356,8 @@ mod tests {
     #[test]
     fn what_would_widen_or_do_nothing_is_refused() {
         let mut role = Role::new("r", RoleSpec::default());
-        role.spec.allow.rules = vec![Rule {
-            condition: "contains(a, b)".into(),
-            ..Rule::new(&["sessionn"], &["reed"])
-        }];
+        role.spec.allow.rules =
+            vec![Rule { condition: "contains(a, b)".into(), ..Rule::new(&["sessionn"], &["reed"]) }];
         role.spec.allow.kubernetes_groups = vec!["a\r\nImpersonate-User: root".into(), "{{x".into()];
         let keys: Vec<_> = role.check().into_iter().map(|i| i.key).collect();
         assert_eq!(

@@ -27,7 +27,8 @@ pub enum Template {
 pub struct NotATemplate(String);
 
 /// The traits that `internal.` may name in Teleport 4.
-const INTERNAL: [&str; 3] = [super::traits::LOGINS, super::traits::KUBERNETES_GROUPS, super::traits::KUBERNETES_USERS];
+const INTERNAL: [&str; 3] =
+    [super::traits::LOGINS, super::traits::KUBERNETES_GROUPS, super::traits::KUBERNETES_USERS];
 
 impl Template {
     /// Reads one value of a role.
@@ -111,8 +112,17 @@ mod tests {
     #[test]
     fn refuses_what_does_not_parse() {
         for text in [
-            "{{", "}}", "{{}}", "{{internal}}", "{{internal.}}", "{{internal.shoe_size}}", "{{logins}}",
-            "{{internal.logins}}{{internal.logins}}", "{{{internal.logins}}}", "{{internal.logins}", "{{external.a b}}",
+            "{{",
+            "}}",
+            "{{}}",
+            "{{internal}}",
+            "{{internal.}}",
+            "{{internal.shoe_size}}",
+            "{{logins}}",
+            "{{internal.logins}}{{internal.logins}}",
+            "{{{internal.logins}}}",
+            "{{internal.logins}",
+            "{{external.a b}}",
             "{{external[\"a]}}",
         ] {
             assert!(Template::parse(text).is_err(), "{text}");

@@ -98,6 +98,8 @@ pub struct ExecStatus {
 
 impl std::fmt::Debug for ExecStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ExecStatus").field("expiration_timestamp", &self.expiration_timestamp).finish_non_exhaustive()
+        f.debug_struct("ExecStatus")
+            .field("expiration_timestamp", &self.expiration_timestamp)
+            .finish_non_exhaustive()
     }
 }

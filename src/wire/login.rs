@@ -23,10 +23,20 @@ pub struct ConsoleRequest {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub compatibility: String,
     /// The cluster to work with; empty for the gate's own.
-    #[serde(default, rename = "RouteToCluster", alias = "route_to_cluster", skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        rename = "RouteToCluster",
+        alias = "route_to_cluster",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub route_to_cluster: String,
     /// The Kubernetes cluster to work with.
-    #[serde(default, rename = "KubernetesCluster", alias = "kubernetes_cluster", skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        rename = "KubernetesCluster",
+        alias = "kubernetes_cluster",
+        skip_serializing_if = "String::is_empty"
+    )]
     pub kubernetes_cluster: String,
 }
 

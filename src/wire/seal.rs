@@ -99,7 +99,10 @@ mod tests {
         let key = SealKey::generate().unwrap();
         let sealed = key.seal(b"certificate").unwrap();
         assert_eq!(&**key.open(&sealed).unwrap(), b"certificate");
-        assert_eq!(SealKey::from_hex(&key.to_hex()).unwrap().open(&sealed).unwrap().as_slice(), b"certificate");
+        assert_eq!(
+            SealKey::from_hex(&key.to_hex()).unwrap().open(&sealed).unwrap().as_slice(),
+            b"certificate"
+        );
         assert_eq!(SealKey::generate().unwrap().open(&sealed).unwrap_err(), SealError::NotOurs);
         let mut changed = sealed.clone();
         changed.ciphertext.0[0] ^= 1;

@@ -1,1 +1,3 @@
+//! The binary `tctl`: parse, run, exit code.
+
 fn main() {}

@@ -1,0 +1,33 @@
+//! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
+
+use super::{Ctx, Program, output::Output, tsh};
+
+/// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
+#[derive(Debug, clap::Parser)]
+#[command(name = "jumpgate", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// The client: log in, then use kubectl
+    Tsh(tsh::Cli),
+}
+
+impl Program for Cli {
+    const BINARY: &'static str = "jumpgate";
+
+    fn debug(&self) -> bool {
+        match &self.command {
+            Command::Tsh(tsh) => tsh.debug(),
+        }
+    }
+
+    fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+        match self.command {
+            Command::Tsh(tsh) => tsh.run(ctx),
+        }
+    }
+}

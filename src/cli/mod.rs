@@ -11,6 +11,7 @@ pub mod error;
 #[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
+pub mod tctl;
 pub mod tsh;
 
 use output::{Console, Output};

@@ -3,3 +3,4 @@
 pub mod browser;
 pub mod github;
 pub mod kube;
+pub mod kubectl;

@@ -1,6 +1,6 @@
 //! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
 
-use super::{Ctx, Program, output::Output, tctl, tsh};
+use super::{Ctx, Program, gate::generate, output::Output, tctl, tsh};
 
 /// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
 #[derive(Debug, clap::Parser)]
@@ -16,6 +16,8 @@ enum Command {
     Tsh(tsh::Cli),
     /// The admin tool: say who may do what
     Tctl(tctl::Cli),
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
 }
 
 impl Program for Cli {
@@ -25,6 +27,7 @@ impl Program for Cli {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),
             Command::Tctl(tctl) => tctl.debug(),
+            Command::Generate(_) => false,
         }
     }
 
@@ -32,6 +35,7 @@ impl Program for Cli {
         match self.command {
             Command::Tsh(tsh) => tsh.run(ctx),
             Command::Tctl(tctl) => tctl.run(ctx),
+            Command::Generate(args) => args.run(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Ctx, Program, output::Output};
 
 mod clusters;
+mod credentials;
 mod entry;
 mod env;
 mod kube;

@@ -73,6 +73,9 @@ pub struct Profile {
     /// `sha256:HEX` of the web port's key, accepted with `--insecure`: unverified. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jumpgate_web_pin: Option<String>,
+    /// The absolute path that `--ca-file` named at login. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_ca_file: Option<String>,
     /// Keys of others.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,

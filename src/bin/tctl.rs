@@ -1,3 +1,7 @@
 //! The binary `tctl`: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jumpgate::cli::start::<jumpgate::cli::tctl::Cli>()
+}

@@ -1,6 +1,6 @@
 //! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
 
-use super::{Ctx, Program, output::Output, tsh};
+use super::{Ctx, Program, gate::generate, output::Output, tctl, tsh};
 
 /// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
 #[derive(Debug, clap::Parser)]
@@ -14,6 +14,10 @@ pub struct Cli {
 enum Command {
     /// The client: log in, then use kubectl
     Tsh(tsh::Cli),
+    /// The admin tool: say who may do what
+    Tctl(tctl::Cli),
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
 }
 
 impl Program for Cli {
@@ -22,12 +26,16 @@ impl Program for Cli {
     fn debug(&self) -> bool {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),
+            Command::Tctl(tctl) => tctl.debug(),
+            Command::Generate(_) => false,
         }
     }
 
     fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
         match self.command {
             Command::Tsh(tsh) => tsh.run(ctx),
+            Command::Tctl(tctl) => tctl.run(ctx),
+            Command::Generate(args) => args.run(),
         }
     }
 }

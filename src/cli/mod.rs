@@ -9,8 +9,11 @@ use anyhow::Context;
 
 pub mod error;
 #[cfg(feature = "server")]
+pub mod gate;
+#[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
+pub mod tctl;
 pub mod tsh;
 
 use output::{Console, Output};

@@ -248,11 +248,7 @@ fn innermost(error: &reqwest::Error) -> String {
 fn tls_cause(error: &reqwest::Error) -> Option<String> {
     let mut cause = error.source();
     while let Some(next) = cause {
-        let inside = next.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = next
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inside.and_then(|e| (e as &(dyn std::error::Error + 'static)).downcast_ref()));
-        if let Some(tls) = tls {
+        if let Some(tls) = tls_inside(next) {
             return Some(match tls {
                 rustls::Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
                 other => other.to_string(),
@@ -261,6 +257,14 @@ fn tls_cause(error: &reqwest::Error) -> Option<String> {
         cause = next.source();
     }
     None
+}
+
+/// An `io::Error` does not name what it wraps as its source.
+fn tls_inside<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    tls_inside(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// Refuses a gate that wants a newer client (wire facts 1.3). Versions that do not parse are let through.

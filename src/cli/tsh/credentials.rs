@@ -21,7 +21,9 @@ const GROUP: &str = "client.authentication.k8s.io";
 
 /// Arguments of `tsh kube credentials`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice\n  KUBERNETES_EXEC_INFO='{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false}}' \\\n    tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice")]
+#[command(
+    after_help = "Examples:\n  tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice\n  KUBERNETES_EXEC_INFO='{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false}}' \\\n    tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice"
+)]
 pub(crate) struct CredentialsArgs {
     /// Cluster of the gate
     #[arg(long, value_name = "CLUSTER")]
@@ -63,7 +65,8 @@ impl CredentialsArgs {
         {
             return Ok(credentials);
         }
-        let wish = Wish { cluster: self.teleport_cluster.clone(), only: settings.user(target)?, ..Wish::default() };
+        let wish =
+            Wish { cluster: self.teleport_cluster.clone(), only: settings.user(target)?, ..Wish::default() };
         let session = block_on(session::log_in(settings, target, &wish))?;
         login::store(settings, target, &session)?;
         Ok(session.credentials)

@@ -34,7 +34,8 @@ pub(crate) struct Login<'a> {
 
 /// Writes the entry, and says on standard error which context is current now.
 pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
-    let ca_pem = settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem =
+        settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }

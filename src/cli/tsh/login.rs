@@ -22,7 +22,9 @@ use crate::{
 
 /// Arguments of `tsh login`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none")]
+#[command(
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none"
+)]
 pub(crate) struct LoginArgs {
     /// Cluster to work with [default: the gate's own]
     cluster: Option<String>,

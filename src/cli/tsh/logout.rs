@@ -12,7 +12,9 @@ use crate::{
 
 /// Arguments of `tsh logout`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without --proxy everybody is logged out of every gate; with it, everybody (or --user) of that gate.\n\nExamples:\n  tsh logout\n  tsh logout --proxy=gate.example.com:3080 --user=alice")]
+#[command(
+    after_help = "Without --proxy everybody is logged out of every gate; with it, everybody (or --user) of that gate.\n\nExamples:\n  tsh logout\n  tsh logout --proxy=gate.example.com:3080 --user=alice"
+)]
 pub(crate) struct LogoutArgs {}
 
 impl LogoutArgs {

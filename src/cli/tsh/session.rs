@@ -74,7 +74,10 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     let places = places(&ping, &target.address)?;
     let unverified_key = unverified(settings.ctx.console, &client, target);
     let Method::Browser { kind, connector } = proxy::method(&ping) else {
-        let text = format!("{} does not sign people in through a browser, and this version knows no other way", target.address);
+        let text = format!(
+            "{} does not sign people in through a browser, and this version knows no other way",
+            target.address
+        );
         return Err(Failure::new(text).hint("name a connector with --auth").into());
     };
 
@@ -144,7 +147,9 @@ fn unverified(console: Console, client: &ProxyClient, target: &Target) -> Option
                  remembered, later logins need no --insecure",
                 target.address
             ));
-            if let Some(old) = target.profile.jumpgate_web_pin.as_deref().filter(|old| *old != key.to_string()) {
+            if let Some(old) =
+                target.profile.jumpgate_web_pin.as_deref().filter(|old| *old != key.to_string())
+            {
                 console.warn(&format!("the key has changed: it was {old} at the last login"));
             }
             Some(key)
@@ -162,7 +167,8 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
     };
     let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let ssh = &ping.proxy.ssh;
-    let web = filled(&ssh.public_addr).map(|t| read(&t, WEB_PORT)).transpose()?.unwrap_or_else(|| typed.clone());
+    let web =
+        filled(&ssh.public_addr).map(|t| read(&t, WEB_PORT)).transpose()?.unwrap_or_else(|| typed.clone());
     let ssh_addr = match (filled(&ssh.ssh_public_addr), filled(&ssh.listen_addr)) {
         (Some(public), _) => read(&public, SSH_PORT)?,
         (None, Some(listen)) => Address { host: web.host.clone(), port: read(&listen, SSH_PORT)?.port },
@@ -247,7 +253,8 @@ fn verify(answer: LoginResponse, expected: &Expected, now: Timestamp) -> Result<
 /// A cluster's name becomes one of a kubeconfig entry and stands in files and texts.
 fn cluster_name(name: &str) -> Result<String, String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let sane = !name.is_empty() && name.len() <= 253 && !name.starts_with(['.', '-']) && name.chars().all(fine);
+    let sane =
+        !name.is_empty() && name.len() <= 253 && !name.starts_with(['.', '-']) && name.chars().all(fine);
     if sane { Ok(name.to_owned()) } else { Err(format!("its cluster name {name:?} is none")) }
 }
 
@@ -270,8 +277,12 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
         ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => {
             "is the address right, and the gate's web port (usually 3080) reachable from here?".to_owned()
         }
-        ProxyError::NotAGate { .. } => "name the gate's web port (usually 3080) with --proxy=HOST:PORT".to_owned(),
-        ProxyError::NoConnector { .. } => "leave --auth out to sign in with the gate's own connector".to_owned(),
+        ProxyError::NotAGate { .. } => {
+            "name the gate's web port (usually 3080) with --proxy=HOST:PORT".to_owned()
+        }
+        ProxyError::NoConnector { .. } => {
+            "leave --auth out to sign in with the gate's own connector".to_owned()
+        }
         ProxyError::Untrusted(Refusal::ChangedKey { .. }) => {
             format!("ask the gate's administrator for the new key; if it is right: {login} --insecure")
         }
@@ -281,7 +292,9 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
         ProxyError::Untrusted(Refusal::UnknownIssuer { .. }) => format!(
             "name its CA with --ca-file, or the pin that `tctl status` prints on the gate: {login} --ca-pin=sha256:HEX"
         ),
-        ProxyError::Untrusted(Refusal::WrongName { .. }) => "name the host that the certificate is for with --proxy".to_owned(),
+        ProxyError::Untrusted(Refusal::WrongName { .. }) => {
+            "name the host that the certificate is for with --proxy".to_owned()
+        }
         ProxyError::TooOld { .. } => "install a newer version, or try --skip-version-check".to_owned(),
         _ => return error.into(),
     };
@@ -291,13 +304,12 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
 /// Says how to try again.
 fn again(error: SsoError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     match error {
-        SsoError::Timeout => {
-            Failure::new(error.to_string()).hint(format!("try again: {}", settings.login_command(target))).into()
-        }
+        SsoError::Timeout => Failure::new(error.to_string())
+            .hint(format!("try again: {}", settings.login_command(target)))
+            .into(),
         other => other.into(),
     }
 }
-
 
 #[cfg(test)]
 #[path = "session_tests.rs"]

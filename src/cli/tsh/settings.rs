@@ -53,7 +53,8 @@ impl<'a> Settings<'a> {
     /// As [`Settings::target`], or nothing when there is neither.
     pub(crate) fn named_or_current(&self) -> anyhow::Result<Option<Target>> {
         if let Some(text) = self.named_proxy() {
-            let address = Address::parse(&text, WEB_PORT).map_err(|e| Failure::usage(format!("--proxy: {e}")))?;
+            let address =
+                Address::parse(&text, WEB_PORT).map_err(|e| Failure::usage(format!("--proxy: {e}")))?;
             let name = self.home.resolve(&address.host);
             let profile = self.home.profile(&name)?.unwrap_or_default();
             return Ok(Some(Target { address, name, profile }));
@@ -123,7 +124,8 @@ impl<'a> Settings<'a> {
         let mut ca_pem = self.home.host_cas(&target.name)?.unwrap_or_default();
         let stored = target.profile.jumpgate_ca_file.as_deref().map(Path::new);
         if let Some(file) = self.globals.ca_file.as_deref().or(stored) {
-            let text = std::fs::read_to_string(file).with_context(|| format!("--ca-file {}", file.display()))?;
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("--ca-file {}", file.display()))?;
             if !text.contains("-----BEGIN CERTIFICATE-----") {
                 let text = format!("--ca-file {} holds no certificate in PEM form", file.display());
                 return Err(Failure::new(text).into());

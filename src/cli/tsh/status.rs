@@ -23,7 +23,9 @@ const IMPLICIT_ROLE: &str = "default-implicit-role";
 
 /// Arguments of `tsh status`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit code: 0 while the active certificate is valid, else 1.\n\nExamples:\n  tsh status\n  tsh status --format=json")]
+#[command(
+    after_help = "Exit code: 0 while the active certificate is valid, else 1.\n\nExamples:\n  tsh status\n  tsh status --format=json"
+)]
 pub(crate) struct StatusArgs {
     /// How to write it
     #[arg(short, long, value_enum, default_value_t)]
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn time_left_is_rounded_as_go_rounds() {
-        let at = |left| {
+        let at = |left: i64| {
             let now = Timestamp::from_second(1_000_000).unwrap();
             valid_until(Timestamp::from_second(1_000_000 + left).unwrap(), now, &TimeZone::UTC)
         };

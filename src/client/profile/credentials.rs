@@ -13,7 +13,10 @@ use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 use super::{Home, ProfileError, check_name, files};
-use crate::pki::{Certificate, SshCertificate};
+use crate::{
+    client::identity_file::IdentityFile,
+    pki::{Certificate, SshCertificate},
+};
 
 /// How often a reader tries again while a writer is at work.
 const TRIES: usize = 5;
@@ -138,6 +141,18 @@ impl Home {
         }
         any |= files::remove(&folder.join(one_file(user)))?;
         Ok(any)
+    }
+
+    /// A person's credentials with the host CAs learnt at login, as an identity file holds them. `None` without either.
+    pub fn identity(&self, proxy: &str, user: &str) -> Result<Option<IdentityFile>, ProfileError> {
+        let found = self.credentials(proxy, user)?;
+        Ok(found.zip(self.host_cas(proxy)?).map(|(credentials, ca_pem)| IdentityFile {
+            ssh_cert: Some(credentials.ssh_cert).filter(|cert| !cert.is_empty()),
+            key_pem: credentials.key_pem,
+            cert_pem: credentials.cert_pem,
+            known_hosts: vec![],
+            ca_pem,
+        }))
     }
 
     /// Who has credentials on a proxy, sorted.

@@ -1,1 +1,3 @@
 //! The stories: each file is one, run against the built binaries.
+
+mod floors;

@@ -3,6 +3,12 @@
 //! One suite of tests runs against every backend. What was acknowledged is on disk.
 
 pub mod resources;
+mod sqlite;
+mod sqlite_rows;
+#[cfg(test)]
+mod suite;
+
+pub use sqlite::{OpenError, SqliteStore};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

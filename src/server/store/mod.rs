@@ -2,6 +2,8 @@
 //!
 //! One suite of tests runs against every backend. What was acknowledged is on disk.
 
+#[cfg(test)]
+mod kill;
 pub mod resources;
 mod sqlite;
 mod sqlite_rows;

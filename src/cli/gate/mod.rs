@@ -1,0 +1,3 @@
+//! The commands of the gate itself.
+
+pub(super) mod generate;

@@ -1,0 +1,3 @@
+//! Who you are (`github`), what you may (`access`), what you get (`issue`).
+
+pub mod access;

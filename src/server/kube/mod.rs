@@ -1,0 +1,1 @@
+//! The Kubernetes listener: mTLS in, impersonation out.

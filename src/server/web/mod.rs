@@ -1,0 +1,1 @@
+//! Routes for people and clients: discovery, login, the admin API, pages.

@@ -72,10 +72,7 @@ fn mistakes_are_named_with_file_line_column_and_key() {
             "proxy_service:\n  kubernetes:\n    enabled: maybe\n",
             (3, "key proxy_service.kubernetes.enabled: "),
         ),
-        (
-            "teleport:\n  log: {severity: LOUD}\n",
-            (2, "key teleport.log.severity: `LOUD`"),
-        ),
+        ("teleport:\n  log: {severity: LOUD}\n", (2, "key teleport.log.severity: `LOUD`")),
         (
             "proxy_service:\n  web_listen_addr: 0.0.0.0:99999\n",
             (2, "key proxy_service.web_listen_addr: `0.0.0.0:99999` has no port"),

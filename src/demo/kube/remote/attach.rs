@@ -1,8 +1,7 @@
 //! attach: what a pod's main process writes from now on, and its input if it takes any.
 
 use bytes::Bytes;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use super::mux::Input;
 use super::session::Session;
@@ -10,8 +9,9 @@ use crate::streams::channels::status::Outcome;
 
 /// A pod's main process, as far as a client may touch it.
 pub(crate) struct AttachSource {
-    /// What it writes from now on. When this is closed the process has ended, and well.
-    pub(crate) output: broadcast::Receiver<Bytes>,
+    /// What it writes from now on. When the sender is dropped the process has ended, and well; when the receiver is,
+    /// the client has gone.
+    pub(crate) output: mpsc::Receiver<Bytes>,
     /// Its standard input, if it takes any.
     pub(crate) stdin: Option<mpsc::Sender<Bytes>>,
 }
@@ -30,18 +30,11 @@ pub(super) async fn run(session: Session, source: AttachSource) {
         std::future::pending::<()>().await;
     };
     let to_client = async {
-        loop {
-            match output.recv().await {
-                Ok(bytes) => {
-                    if let Some(stdout) = &stdout
-                        && stdout.send(bytes).await.is_err()
-                    {
-                        return;
-                    }
-                }
-                // A client that is too slow misses some of it, as it would with a log that is rotated away.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
+        while let Some(bytes) = output.recv().await {
+            if let Some(stdout) = &stdout
+                && stdout.send(bytes).await.is_err()
+            {
+                return;
             }
         }
     };

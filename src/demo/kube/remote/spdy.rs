@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval_at, timeout};
 
 use super::mux::{Credit, Filler, Input, KEEP_ALIVE, LINGER, OUT_QUEUE, Out, Output, Signal};
 use crate::streams::spdy::{
@@ -177,6 +177,7 @@ async fn write<IO: AsyncWrite>(mut to: WriteHalf<IO>, mut queue: mpsc::Receiver<
         to.write_all(&bytes).await?;
         to.flush().await?;
     }
-    tokio::time::sleep(LINGER).await;
+    // The reader may still have something to say; it must not wait for a writer that has gone home.
+    let _ = timeout(LINGER, async { while queue.recv().await.is_some() {} }).await;
     to.shutdown().await
 }

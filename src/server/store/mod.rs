@@ -9,8 +9,10 @@ mod sqlite;
 mod sqlite_rows;
 #[cfg(test)]
 mod suite;
+mod timed;
 
 pub use sqlite::{OpenError, SqliteStore};
+pub use timed::Timed;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

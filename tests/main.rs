@@ -4,3 +4,4 @@ mod floors;
 mod reference;
 mod support;
 mod tsh_login;
+mod walkthrough;

@@ -11,21 +11,21 @@ use serde_json::json;
 use super::respond::{self, Body};
 use super::status::ApiError;
 
-/// What kubectl calls the protobuf form; older ones write `@` for the first dot of the version.
-const PROTOBUF: [&str; 2] = [
-    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
-    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-];
+/// What kubectl calls the protobuf form.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/// What older kubectls call it. They cannot read it as a content type, so it is never answered.
+const PROTOBUF_AT: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
 /// Answers paths below `/openapi`.
 pub(crate) fn answer(path: &str, headers: &HeaderMap) -> Option<Result<Response<Body>, ApiError>> {
     let path = path.strip_prefix("/openapi/")?.trim_end_matches('/');
     if path == "v2" {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let wanted = PROTOBUF.iter().find(|kind| accept.contains(*kind));
-        return Some(Ok(match wanted {
-            Some(kind) => respond::with_type(StatusCode::OK, kind, proto::document(&v2::document())),
-            None => respond::json(StatusCode::OK, &v2::document()),
+        let protobuf = accept.contains(PROTOBUF) || accept.contains(PROTOBUF_AT);
+        return Some(Ok(if protobuf {
+            respond::with_type(StatusCode::OK, PROTOBUF, proto::document(&v2::document()))
+        } else {
+            respond::json(StatusCode::OK, &v2::document())
         }));
     }
     let document = match path {
@@ -51,7 +51,7 @@ mod tests {
             let answer = answer(path, &headers)?;
             Some(answer.map(|r| r.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned()))
         };
-        assert_eq!(kind("/openapi/v2", PROTOBUF[0]).unwrap().unwrap(), PROTOBUF[0]);
+        assert_eq!(kind("/openapi/v2", PROTOBUF_AT).unwrap().unwrap(), PROTOBUF);
         assert_eq!(kind("/openapi/v2", "*/*").unwrap().unwrap(), "application/json");
         assert_eq!(kind("/openapi/v3", "*/*").unwrap().unwrap(), "application/json");
         assert_eq!(kind("/openapi/v3/apis/apps/v1", "*/*").unwrap().unwrap(), "application/json");

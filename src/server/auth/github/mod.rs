@@ -235,7 +235,7 @@ impl Github {
         }
         let http = self.http.as_ref().map_err(Clone::clone)?;
         let api = Api::new(http, &connector);
-        let token = api.exchange(&query.code.expose().to_owned(), &pending.verifier).await?;
+        let token = api.exchange(query.code.expose(), &pending.verifier).await?;
         let account = api.account(&token).await?;
         trail.user = text::truncate(&account.login, 200).into_owned();
         record::check_login(&account.login)?;

@@ -1,6 +1,11 @@
 //! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
 
-use super::{Ctx, Program, output::Output, tctl, tsh};
+use super::{
+    Ctx, Program,
+    gate::{configure, demo, generate, start},
+    output::Output,
+    tctl, tsh,
+};
 
 /// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
 #[derive(Debug, clap::Parser)]
@@ -12,10 +17,15 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Start(start::StartArgs),
+    Configure(configure::ConfigureArgs),
+    Demo(demo::DemoArgs),
     /// The client: log in, then use kubectl
     Tsh(tsh::Cli),
     /// The admin tool: say who may do what
     Tctl(tctl::Cli),
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
 }
 
 impl Program for Cli {
@@ -25,13 +35,18 @@ impl Program for Cli {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),
             Command::Tctl(tctl) => tctl.debug(),
+            Command::Start(_) | Command::Configure(_) | Command::Demo(_) | Command::Generate(_) => false,
         }
     }
 
     fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
         match self.command {
+            Command::Start(args) => args.run(ctx),
+            Command::Configure(args) => args.run(ctx),
+            Command::Demo(args) => args.run(ctx),
             Command::Tsh(tsh) => tsh.run(ctx),
             Command::Tctl(tctl) => tctl.run(ctx),
+            Command::Generate(args) => args.run(),
         }
     }
 }

@@ -9,6 +9,8 @@ use anyhow::Context;
 
 pub mod error;
 #[cfg(feature = "server")]
+pub mod gate;
+#[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
 pub mod tctl;

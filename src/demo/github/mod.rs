@@ -1,112 +1,107 @@
-//! A GitHub for the tour and the tests: the authorisation page with a person's consent, the exchange of the code, the account and its
-//! teams. It checks every parameter as GitHub does, and shares no code of requests with the gate.
+//! A GitHub with a consent page, users, organisations and teams: for the tour and the tests.
+//!
+//! It answers on plain HTTP on loopback and checks every parameter as GitHub does ([`checks`]). It shares no code with the
+//! gate that talks to it.
 
-mod api;
-mod authorize;
-mod checks;
+pub mod checks;
+mod pages;
+mod routes;
 mod state;
-mod token;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    http::StatusCode,
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
+use state::State;
+pub use state::{Account, Fault};
 
-pub use self::state::{DemoUser, Fault};
-use self::state::{Shared, hex_bytes};
-
-/// A running demo GitHub, on plain HTTP on loopback. It ends when this is dropped.
+/// A running demo GitHub; it ends when dropped.
 pub struct GithubDemo {
-    /// For the connector's `endpoint_url`.
-    pub endpoint_url: String,
-    /// For the connector's `api_endpoint_url`.
-    pub api_endpoint_url: String,
-    /// The OAuth application's id.
-    pub client_id: String,
-    /// The OAuth application's secret.
-    pub client_secret: String,
-    shared: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
+    addr: SocketAddr,
+    state: Arc<State>,
+    server: tokio::task::JoinHandle<()>,
 }
 
 impl GithubDemo {
-    /// Starts one on a free port, with alice (octocats/admins and octocats/devs), bob (octocats/devs) and mallory (no team).
-    pub async fn start() -> std::io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let base = format!("http://{}", listener.local_addr()?);
-        let client_id = format!("demo-{}", hex_bytes(8)?);
-        let client_secret = hex_bytes(20)?;
-        let shared = Arc::new(Shared::new(base.clone(), client_id.clone(), client_secret.clone()));
-        let router = router(shared.clone());
-        let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the demo GitHub ended");
-            }
+    /// Starts it on a free port of loopback, with alice (octocats/admins and octocats/devs), bob (octocats/devs) and
+    /// mallory (in no team).
+    pub async fn start() -> io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let addr = listener.local_addr()?;
+        let state = Arc::new(State::new(format!("http://{addr}"))?);
+        let router = routes::router(state.clone());
+        let server = tokio::spawn(async move {
+            // The demo ends with its process; an accept that fails ends it earlier and shows as a login that fails.
+            let _ = axum_serve(listener, router).await;
         });
-        let api_endpoint_url = format!("{base}/api/v3");
-        Ok(Self { endpoint_url: base, api_endpoint_url, client_id, client_secret, shared, task })
+        Ok(Self { addr, state, server })
     }
 
-    /// Registers the application's callback: the gate's `/v1/webapi/github/callback`.
+    /// `endpoint_url` of a connector.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// `api_endpoint_url` of a connector, in GitHub Enterprise's form.
+    pub fn api_endpoint_url(&self) -> String {
+        format!("http://{}/api/v3", self.addr)
+    }
+
+    /// The OAuth application's id.
+    pub fn client_id(&self) -> &str {
+        &self.state.client_id
+    }
+
+    /// The OAuth application's secret.
+    pub fn client_secret(&self) -> &str {
+        &self.state.client_secret
+    }
+
+    /// Registers the application's callback address.
     pub fn set_redirect_uri(&self, uri: &str) {
-        self.shared.lock().redirect_uri = uri.to_owned();
+        self.state.with(|inner| inner.redirect_uri = uri.to_owned());
     }
 
-    /// Replaces the people who have an account here.
-    pub fn set_users(&self, users: Vec<DemoUser>) {
-        self.shared.lock().users = users;
+    /// Adds an account or replaces the one of that login name.
+    pub fn set_account(&self, login: &str, account: Account) {
+        self.state.with(|inner| {
+            inner.accounts.insert(login.to_owned(), account);
+        });
     }
 
-    /// Breaks something, or mends it again with [`Fault::None`].
+    /// What goes wrong from now on.
     pub fn set_fault(&self, fault: Fault) {
-        self.shared.lock().fault = fault;
+        self.state.with(|inner| inner.fault = fault);
     }
 
-    /// How many authorisation pages were shown so far.
+    /// How often somebody pressed the button that allows it.
     pub fn authorizations(&self) -> usize {
-        self.shared.lock().authorizations
+        self.state.with(|inner| inner.authorizations)
     }
 }
 
 impl Drop for GithubDemo {
     fn drop(&mut self) {
-        self.task.abort();
+        self.server.abort();
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/login/oauth/authorize", get(authorize::page).post(authorize::decide))
-        .route("/login/oauth/access_token", post(token::exchange))
-        .route("/api/v3/user", get(api::user))
-        .route("/api/v3/user/teams", get(api::teams))
-        .layer(middleware::from_fn_with_state(shared.clone(), faults))
-        .with_state(shared)
+/// How long the fault [`Fault::Slow`] holds an answer back.
+pub(crate) const SLOW: Duration = Duration::from_secs(60);
+
+async fn axum_serve(listener: tokio::net::TcpListener, router: axum::Router) -> io::Result<()> {
+    use hyper_util::{
+        rt::{TokioExecutor, TokioIo},
+        server::conn::auto::Builder,
+        service::TowerToHyperService,
+    };
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            // A browser that goes away is none of the demo's business.
+            let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }
 
-/// The pages for people stay whole; what the gate asks meets the fault.
-async fn faults(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let fault = shared.lock().fault;
-    if request.uri().path() == "/login/oauth/authorize" {
-        return next.run(request).await;
-    }
-    match fault {
-        Fault::None => next.run(request).await,
-        Fault::Down => (StatusCode::SERVICE_UNAVAILABLE, "unicorn").into_response(),
-        Fault::Nonsense => ([("content-type", "application/json")], "{\"a\": [").into_response(),
-        Fault::Slow(seconds) => {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            next.run(request).await
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,105 +1,94 @@
-//! What the demo GitHub remembers: people, codes and tokens, all in memory.
+//! What the demo GitHub knows: accounts, and the codes and tokens that it gave out.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Somebody with an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DemoUser {
-    /// The login name.
-    pub login: String,
-    /// The account's number.
+/// A GitHub account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// GitHub's numeric id.
     pub id: u64,
-    /// Teams: organisation and slug.
+    /// Teams as (organisation, slug).
     pub teams: Vec<(String, String)>,
 }
 
-impl DemoUser {
-    /// A person with an account and teams.
-    pub fn new(login: &str, id: u64, teams: &[(&str, &str)]) -> Self {
-        let teams = teams.iter().map(|(org, slug)| ((*org).to_owned(), (*slug).to_owned())).collect();
-        Self { login: login.to_owned(), id, teams }
+impl Account {
+    /// An account in teams written as `organisation/slug`.
+    pub fn new(id: u64, teams: &[&str]) -> Self {
+        let pair = |team: &&str| team.split_once('/').map(|(org, slug)| (org.to_owned(), slug.to_owned()));
+        Self { id, teams: teams.iter().filter_map(pair).collect() }
     }
 }
 
-/// What is broken, for tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What goes wrong at the token endpoint and the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
     /// Nothing.
+    #[default]
     None,
-    /// Every answer is 503.
+    /// 503 with a page.
     Down,
-    /// Every answer takes so many seconds more.
-    Slow(u64),
-    /// Every answer is JSON that breaks off.
+    /// No answer for a long time.
+    Slow,
+    /// 200 with something that is neither JSON nor a form.
     Nonsense,
 }
 
-/// A code that was given out and not yet redeemed.
+/// A code that was given out and not used yet.
 #[derive(Debug, Clone)]
-pub(super) struct Code {
-    pub(super) user: String,
+pub(super) struct Grant {
+    pub(super) login: String,
     pub(super) redirect_uri: String,
+    pub(super) challenge: String,
     pub(super) scope: String,
-    pub(super) challenge: Option<String>,
-    pub(super) made: Instant,
+    pub(super) at: Instant,
 }
 
-/// A token.
-#[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) user: String,
-    pub(super) scope: String,
-}
-
-pub(super) struct Memory {
-    pub(super) redirect_uri: String,
-    pub(super) users: Vec<DemoUser>,
-    pub(super) fault: Fault,
-    pub(super) authorizations: usize,
-    pub(super) codes: HashMap<String, Code>,
-    pub(super) tokens: HashMap<String, Token>,
-}
-
-pub(super) struct Shared {
+pub(super) struct State {
     pub(super) base: String,
     pub(super) client_id: String,
     pub(super) client_secret: String,
-    memory: Mutex<Memory>,
+    inner: Mutex<Inner>,
 }
 
-impl Shared {
-    pub(super) fn new(base: String, client_id: String, client_secret: String) -> Self {
-        let users = vec![
-            DemoUser::new("alice", 1001, &[("octocats", "admins"), ("octocats", "devs"), ("hobby", "chess")]),
-            DemoUser::new("bob", 1002, &[("octocats", "devs")]),
-            DemoUser::new("mallory", 1003, &[]),
-        ];
-        let memory = Memory {
-            redirect_uri: String::new(),
-            users,
-            fault: Fault::None,
-            authorizations: 0,
-            codes: HashMap::new(),
-            tokens: HashMap::new(),
-        };
-        Self { base, client_id, client_secret, memory: Mutex::new(memory) }
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) redirect_uri: String,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) codes: BTreeMap<String, Grant>,
+    /// Token to login name and scope.
+    pub(super) tokens: BTreeMap<String, (String, String)>,
+    pub(super) authorizations: usize,
+    pub(super) fault: Fault,
+}
+
+impl State {
+    pub(super) fn new(base: String) -> io::Result<Self> {
+        let teams = ["octocats/admins", "octocats/devs", "octocats/docs"];
+        let accounts = BTreeMap::from([
+            ("alice".to_owned(), Account::new(1001, &teams)),
+            ("bob".to_owned(), Account::new(1002, &["octocats/devs"])),
+            ("mallory".to_owned(), Account::new(1003, &[])),
+        ]);
+        let (client_id, client_secret) = (random()?, random()?);
+        let inner = Mutex::new(Inner { accounts, ..Inner::default() });
+        Ok(Self { base, client_id, client_secret, inner })
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Random bytes in hex.
-pub(super) fn hex_bytes(count: usize) -> io::Result<String> {
-    let mut bytes = vec![0; count];
+/// 20 random bytes in hex, as GitHub's codes and ids look.
+pub(super) fn random() -> io::Result<String> {
+    let mut bytes = [0; 20];
     SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("no random numbers"))?;
     Ok(hex::encode(bytes))
 }

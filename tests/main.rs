@@ -1,6 +1,8 @@
 //! The stories: each file is one, run against the built binaries.
 
 mod floors;
+mod kubeconfig;
+mod kubeconfig_property;
 mod reference;
 mod support;
 mod tsh_login;

@@ -31,6 +31,11 @@ fn log_in_for(person: &Person, gate: &FakeGate, args: &[&str], ttl: SignedDurati
     login.end()
 }
 
+fn current_context(person: &Person) -> String {
+    let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).expect("a kubeconfig");
+    config["current-context"].as_str().unwrap_or_default().to_owned()
+}
+
 /// What a kubectl would do with the kubeconfig: run the plugin.
 fn plugin(person: &Person, gate: &FakeGate) -> Ended {
     let proxy = gate.proxy();
@@ -114,11 +119,11 @@ fn from_login_to_logout() {
 fn a_second_login_needs_no_browser_and_selects_the_context_again() {
     let (person, gate) = (Person::new(), FakeGate::start());
     assert_eq!(log_in(&person, &gate, &["--insecure", "--keep-context"]).code, 0);
-    assert!(!person.read(".kube/config").contains(&format!("current-context: {CLUSTER}")));
+    assert_ne!(current_context(&person), CLUSTER);
     let ended = person.tsh(&["login", &gate.proxy()]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stderr.contains("alice is logged in at localhost"), "{ended:?}");
-    assert!(person.read(".kube/config").contains(&format!("current-context: {CLUSTER}")), "{ended:?}");
+    assert_eq!(current_context(&person), CLUSTER, "{ended:?}");
     // A new login on request, now on the pinned key and the learnt CA, without --insecure.
     let ended = log_in(&person, &gate, &["--force"]);
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -150,9 +155,9 @@ fn trust_at_a_first_login() {
     let ended = person.tsh(&["login", &proxy]);
     assert_eq!(ended.code, 1);
     assert!(
-        ended.stderr.starts_with(&format!(
-            "error: the certificate of localhost is signed by nobody that this machine trusts"
-        )),
+        ended
+            .stderr
+            .starts_with("error: the certificate of localhost is signed by nobody that this machine trusts"),
         "{ended:?}"
     );
     assert!(ended.stderr.contains(&format!("hint: name its CA with --ca-file, or the pin that `tctl status` prints on the gate: tsh login --proxy={address} --ca-pin=sha256:HEX\n")), "{ended:?}");
@@ -294,4 +299,72 @@ fn the_profile_of_a_stock_tsh_is_shown() {
     assert_eq!(ended.code, i32::from(ended.stdout.contains("[EXPIRED]")));
     let ended = Person::new().tsh(&["status"]);
     assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (1, "Not logged in.\n", ""));
+}
+
+#[test]
+fn half_a_login_is_mended_by_a_new_one() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
+    let stock = Person::with_stock_profile().read(".tsh/keys/localhost/alice");
+    person.write(".tsh/keys/localhost/alice", &stock);
+    let ended = person.tsh(&["status"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("do not belong together; run: tsh login"), "{ended:?}");
+    assert_eq!(log_in(&person, &gate, &[]).code, 0);
+    assert_eq!(person.tsh(&["status"]).code, 0);
+}
+
+#[test]
+fn a_kubeconfig_that_does_not_parse_stays_as_it_is() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    let broken = "clusters: [\n";
+    person.write(".kube/config", broken);
+    let ended = log_in(&person, &gate, &["--insecure"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("error: logged in, but the kubeconfig was not written: "), "{ended:?}");
+    assert!(ended.stderr.ends_with("hint: when it is mended: tsh kube login\n"), "{ended:?}");
+    assert_eq!(person.read(".kube/config"), broken);
+}
+
+#[test]
+fn a_profile_that_cannot_be_written_is_told_before_anybody_signs_in() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    person.write("file", "");
+    let mut command = person.command(&["login", "--insecure", "--browser=none", &gate.proxy()]);
+    let home = person.path("file/tsh");
+    let ended: Ended = command.env("TELEPORT_HOME", &home).output().expect("tsh starts").into();
+    assert_eq!(ended.code, 1);
+    assert!(!ended.stderr.contains("http://127.0.0.1") && ended.stderr.contains("file/tsh"), "{ended:?}");
+}
+
+#[test]
+fn several_people_on_one_proxy() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
+    let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy()]);
+    login.browse(&login.link);
+    login.browse(&gate.callback(&gate.answer("bob", HALF_DAY)));
+    assert_eq!(login.end().code, 0);
+    let ended = person.tsh(&["status"]);
+    assert!(
+        ended.stdout.contains("\n  Logged in as: bob\n") && ended.stdout.contains("Logged in as: alice\n"),
+        "{ended:?}"
+    );
+    // A login for bob that alice answers is not taken.
+    let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy(), "--user=bob"]);
+    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
+    let ended = login.end();
+    assert!(ended.stderr.ends_with("alice signed in, but the login was for bob\n"), "{ended:?}");
+    let ended = person.tsh(&["logout", &gate.proxy(), "--user=bob"]);
+    assert_eq!(ended.stdout, format!("Logged out bob from localhost:{}.\n", gate.port), "{ended:?}");
+    let ended = person.tsh(&["logout", &gate.proxy(), "--user=bob"]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .stderr
+            .ends_with(&format!("error: User bob already logged out from localhost:{}.\n", gate.port)),
+        "{ended:?}"
+    );
+    assert_eq!(person.tsh(&["status"]).code, 1);
+    assert_eq!(person.tsh(&["status", "--user=alice"]).code, 0);
 }

@@ -65,8 +65,12 @@ impl CredentialsArgs {
         {
             return Ok(credentials);
         }
-        let wish =
-            Wish { cluster: self.teleport_cluster.clone(), only: settings.user(target)?, ..Wish::default() };
+        let wish = Wish {
+            cluster: self.teleport_cluster.clone(),
+            only: settings.user(target)?,
+            keep: true,
+            ..Wish::default()
+        };
         let session = block_on(session::log_in(settings, target, &wish))?;
         login::store(settings, target, &session)?;
         Ok(session.credentials)

@@ -1,6 +1,11 @@
 //! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
 
-use super::{Ctx, Program, gate::generate, output::Output, tctl, tsh};
+use super::{
+    Ctx, Program,
+    gate::{configure, generate, start},
+    output::Output,
+    tctl, tsh,
+};
 
 /// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
 #[derive(Debug, clap::Parser)]
@@ -12,6 +17,8 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Start(start::StartArgs),
+    Configure(configure::ConfigureArgs),
     /// The client: log in, then use kubectl
     Tsh(tsh::Cli),
     /// The admin tool: say who may do what
@@ -27,12 +34,14 @@ impl Program for Cli {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),
             Command::Tctl(tctl) => tctl.debug(),
-            Command::Generate(_) => false,
+            Command::Start(_) | Command::Configure(_) | Command::Generate(_) => false,
         }
     }
 
     fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
         match self.command {
+            Command::Start(args) => args.run(ctx),
+            Command::Configure(args) => args.run(ctx),
             Command::Tsh(tsh) => tsh.run(ctx),
             Command::Tctl(tctl) => tctl.run(ctx),
             Command::Generate(args) => args.run(),

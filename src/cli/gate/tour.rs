@@ -21,7 +21,7 @@ use crate::demo::{
 /// The person who goes on the tour; the demo GitHub knows them.
 const PERSON: &str = "alice";
 /// A pod that the demo cluster runs.
-const POD: &str = "web-0";
+const POD: &str = "shell";
 
 /// `rbac.yaml` of the walk-through, section 4.
 pub(super) const RBAC: &str = "\

@@ -368,3 +368,49 @@ fn several_people_on_one_proxy() {
     assert_eq!(person.tsh(&["status"]).code, 1);
     assert_eq!(person.tsh(&["status", "--user=alice"]).code, 0);
 }
+
+#[test]
+fn many_kubectls_with_an_expired_certificate_make_one_login() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in_for(&person, &gate, &["--insecure"], SignedDuration::from_secs(30)).code, 0);
+    let (proxy, cluster) = (gate.proxy(), format!("--teleport-cluster={CLUSTER}"));
+    let args = ["kube", "credentials", &proxy, &cluster, "--user=alice"];
+    let asked = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":true}}"#;
+    let env = [("KUBERNETES_EXEC_INFO", asked), ("TELEPORT_LOGIN_BROWSER", "none")];
+    let first = person.begin_with(&args, &env);
+    let others: Vec<_> =
+        (0..4).map(|_| person.command(&args).envs(env).spawn().expect("tsh starts")).collect();
+    first.browse(&first.link);
+    first.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
+    let first = first.end();
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(first.stdout.contains("client.authentication.k8s.io/v1\""), "{first:?}");
+    for other in others {
+        let other: Ended = other.wait_with_output().expect("an end").into();
+        assert_eq!((other.code, &other.stdout), (0, &first.stdout), "{other:?}");
+        assert!(!other.stderr.contains("http://"), "{other:?}");
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_login_leaves_one_that_works() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
+    let mut changed = 0;
+    let mut last = plugin(&person, &gate).stdout;
+    for round in 0..40_u64 {
+        let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy()]);
+        login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
+        // The answer is there; what is written takes some milliseconds from now.
+        std::thread::sleep(std::time::Duration::from_micros(round * 400));
+        login.kill();
+        let ended = plugin(&person, &gate);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "round {round}: {ended:?}");
+        assert_eq!(person.tsh(&["status"]).code, 0, "round {round}");
+        let config: Result<serde_json::Value, _> = serde_yaml::from_str(&person.read(".kube/config"));
+        assert!(config.is_ok(), "round {round}");
+        changed += u32::from(ended.stdout != last);
+        last = ended.stdout;
+    }
+    assert!(changed > 0, "every login was killed before it counted");
+}

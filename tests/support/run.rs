@@ -66,6 +66,11 @@ impl Person {
         self.command(args).output().expect("tsh starts").into()
     }
 
+    /// As [`Person::begin`], with variables in the environment.
+    pub(crate) fn begin_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Login {
+        Login::of(self.command(args).envs(variables.iter().copied()).spawn().expect("tsh starts"))
+    }
+
     /// Starts a login and reads on until it prints the address for the browser.
     pub(crate) fn begin(&self, args: &[&str]) -> Login {
         Login::of(self.command(args).spawn().expect("tsh starts"))
@@ -125,6 +130,12 @@ impl Login {
         let mut ended: Ended = self.child.wait_with_output().expect("an end").into();
         ended.stderr = self.seen;
         ended
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("an end");
     }
 
     pub(crate) fn interrupt(&self) {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::support::{
     fake_gate::{CLUSTER, FakeGate, IDP},
-    run::{Ended, Person},
+    run::{Ended, Login, Person},
 };
 
 const HALF_DAY: SignedDuration = SignedDuration::from_hours(12);
@@ -413,4 +413,62 @@ fn a_kill_at_any_moment_of_a_login_leaves_one_that_works() {
         last = ended.stdout;
     }
     assert!(changed > 0, "every login was killed before it counted");
+}
+
+/// The plugin that the kubeconfig names.
+fn exec_of(person: &Person) -> serde_json::Value {
+    let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).expect("a kubeconfig");
+    config["users"][0]["user"]["exec"].clone()
+}
+
+#[test]
+fn the_kubeconfig_names_the_path_by_which_tsh_was_started() {
+    let gate = FakeGate::start();
+    let proxy = gate.proxy();
+    let args = ["login", "--insecure", "--browser=none", &proxy];
+    // Through a link, which an update will point elsewhere; and with a folder of profiles of its own.
+    let person = Person::new();
+    let link = person.path("tsh-current");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tsh"), &link).unwrap();
+    let home = person.path("profiles");
+    let login = Login::of(person.program(&link, &args).env("TELEPORT_HOME", &home).spawn().unwrap());
+    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
+    assert_eq!(login.end().code, 0);
+    let exec = exec_of(&person);
+    assert_eq!(exec["command"], link.display().to_string());
+    let wanted = ["kube", "credentials", &proxy, &format!("--teleport-cluster={CLUSTER}"), "--user=alice"];
+    assert_eq!(exec["args"], serde_json::json!(wanted));
+    assert_eq!(
+        exec["env"],
+        serde_json::json!([{"name": "TELEPORT_HOME", "value": home.display().to_string()}])
+    );
+    assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1beta1");
+    assert_eq!(exec["interactiveMode"], "IfAvailable");
+
+    // As a part of `jumpgate`.
+    let person = Person::new();
+    let jumpgate = env!("CARGO_BIN_EXE_jumpgate");
+    let args: Vec<&str> = std::iter::once("tsh").chain(args).collect();
+    let login = Login::of(person.program(jumpgate.as_ref(), &args).spawn().unwrap());
+    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
+    assert_eq!(login.end().code, 0);
+    let exec = exec_of(&person);
+    assert_eq!((&exec["command"], &exec["args"][0]), (&jumpgate.into(), &"tsh".into()));
+    let args: Vec<&str> = exec["args"].as_array().unwrap().iter().filter_map(|a| a.as_str()).collect();
+    let ended: Ended = person.program(jumpgate.as_ref(), &args).output().unwrap().into();
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn a_namespace_that_somebody_set_outlives_a_new_login() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
+    assert_eq!(person.tsh(&["kube", "login", "--namespace=web"]).code, 0);
+    let namespace = || {
+        let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).unwrap();
+        config["contexts"][0]["context"]["namespace"].as_str().map(str::to_owned)
+    };
+    assert_eq!(namespace().as_deref(), Some("web"));
+    assert_eq!(log_in(&person, &gate, &["--force"]).code, 0);
+    assert_eq!(namespace().as_deref(), Some("web"));
 }

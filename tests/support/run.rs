@@ -66,6 +66,14 @@ impl Person {
         self.command(args).output().expect("tsh starts").into()
     }
 
+    /// As [`Person::command`], of another program.
+    pub(crate) fn program(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().env("HOME", self.folder.path()).env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// As [`Person::begin`], with variables in the environment.
     pub(crate) fn begin_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Login {
         Login::of(self.command(args).envs(variables.iter().copied()).spawn().expect("tsh starts"))
@@ -97,7 +105,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    fn of(mut child: Child) -> Self {
+    pub(crate) fn of(mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
         let mut seen = String::new();
         let link = loop {

@@ -1,4 +1,4 @@
 //! What the stories share.
 
-pub(crate) mod fake_gate;
-pub(crate) mod run;
+pub mod fake_gate;
+pub mod run;

@@ -1,3 +1,6 @@
 //! The stories: each file is one, run against the built binaries.
 
 mod floors;
+mod reference;
+mod support;
+mod tsh_login;

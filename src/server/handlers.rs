@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 
 use super::{
     gate::Gate,
+    kube,
     listener::{Body, Handler},
 };
 
@@ -20,7 +21,13 @@ pub(super) struct Handlers {
 
 /// Builds them; the error is a sentence about the way to the Kubernetes API server.
 pub(super) async fn handlers(gate: &Arc<Gate>) -> Result<Handlers, String> {
-    let kube = gate.config.kube.as_ref().map(|_| not_there());
+    let kube = match &gate.config.kube {
+        Some(config) => {
+            let upstream = kube::Upstream::new(config).await.map_err(|error| error.to_string())?;
+            Some(kube::handler(gate.clone(), upstream))
+        }
+        None => None,
+    };
     Ok(Handlers { web: not_there(), admin: not_there(), kube })
 }
 

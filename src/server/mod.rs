@@ -16,5 +16,7 @@ pub mod web;
 mod certificates;
 mod gate;
 mod handlers;
+#[cfg(test)]
+mod tests;
 
 pub use gate::{Addresses, Authorities, Gate};

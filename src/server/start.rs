@@ -25,7 +25,7 @@ use super::{
     handlers,
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
-    store::{OpenError, SqliteStore, Store},
+    store::{OpenError, SqliteStore, Store, Timed},
     tls::{self, ServerCertificate, Tls, TlsError},
 };
 
@@ -115,13 +115,14 @@ struct Certificates {
 
 /// Starts a gate. Everything that can fail has succeeded when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store_dir)?);
+    let metrics = Arc::new(Metrics::default());
+    let store = Arc::new(SqliteStore::open(&config.store_dir)?);
+    let store: Arc<dyn Store> = Arc::new(Timed::new(store, metrics.clone()));
     private_dir(&config.data_dir)?;
     let authorities = certificates::authorities(&*store, &config.cluster_name).await?;
     let certificates = Arc::new(Certificates::new(&config, &authorities.host)?);
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound()?;
-    let metrics = Arc::new(Metrics::default());
     let audit = open_audit(&config, metrics.clone())?;
     let (switch, drain) = Drain::new();
     let mut notices = config.notices.clone();
@@ -191,6 +192,7 @@ impl Running {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        tell_systemd("READY=1");
         loop {
             tokio::select! {
                 _ = hangup.recv() => self.reload(),
@@ -199,6 +201,7 @@ impl Running {
             }
         }
         tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");
+        tell_systemd("STOPPING=1");
         self.drain("the gate is being shut down");
         tokio::select! {
             () = self.wait() => tracing::info!("the gate ended"),
@@ -391,4 +394,21 @@ fn write_info(gate: &Gate, bound: &Bound) -> Result<(), StartError> {
     let path = gate.config.data_dir.join(INFO_FILE);
     certificates::write_private(&path, format!("{info}\n").as_bytes())
         .map_err(|error| StartError::File { path, error })
+}
+
+/// sd_notify(3), for units of `Type=notify`; a name that begins with `@` is abstract. Elsewhere nobody listens.
+fn tell_systemd(state: &str) {
+    use std::os::unix::{ffi::OsStrExt, net::UnixDatagram};
+    let Some(name) = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return };
+    let told = UnixDatagram::unbound().and_then(|socket| match name.as_bytes().strip_prefix(b"@") {
+        #[cfg(target_os = "linux")]
+        Some(abstracted) => {
+            use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
+            socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(abstracted)?)
+        }
+        _ => socket.send_to(state.as_bytes(), &name),
+    });
+    if let Err(error) = told {
+        tracing::debug!(%error, "systemd could not be told");
+    }
 }

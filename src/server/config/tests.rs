@@ -80,7 +80,7 @@ fn mistakes_are_named_with_file_line_column_and_key() {
         ("auth_service: [1]\n", (1, "key auth_service: ")),
         ("teleport:\n  storage: {type: etcd}\n", (2, "key teleport.storage.type: ")),
         ("teleport: {}\nteleport: {}\n", (2, "key teleport: ")),
-        ("teleport: {\n", (2, "")),
+        ("teleport: {\n", (1, "key teleport: unclosed bracket")),
     ] {
         let error = error(text);
         let placed = error.starts_with(&format!("gate.yaml: line {line}, column "));

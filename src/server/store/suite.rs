@@ -201,6 +201,7 @@ mod file {
         }
         assert_eq!(SqliteStore::peek(&data, "/").unwrap().len(), 1);
         drop(store);
+        assert_eq!(SqliteStore::peek(&data, "/").unwrap().len(), 1);
         let store = SqliteStore::open(&data).unwrap();
         assert_eq!(store.get("/b").await.unwrap().unwrap().value, "2");
         // The number of a write is never given twice, even if what it wrote is gone.

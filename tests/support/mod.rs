@@ -1,0 +1,4 @@
+//! What the stories share.
+
+pub mod fake_gate;
+pub mod run;

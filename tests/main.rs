@@ -2,3 +2,5 @@
 
 mod floors;
 mod reference;
+mod support;
+mod tsh_login;

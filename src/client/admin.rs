@@ -211,6 +211,11 @@ fn collection(kind: Kind) -> String {
     .to_owned()
 }
 
+/// A name as one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    utf8_percent_encode(name, SEGMENT).to_string()
+}
+
 fn one(kind: Kind, name: &str) -> String {
     format!("{}/{}", collection(kind), utf8_percent_encode(name, SEGMENT))
 }

@@ -1,111 +1,143 @@
-//! Commands and how they ended.
+//! A built `tsh` in a home of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
 };
 
+/// A clean home directory.
+pub struct Person {
+    folder: tempfile::TempDir,
+}
+
 /// How a command ended.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// The command, for messages.
-    pub command: String,
-    /// Standard output.
-    pub stdout: String,
-    /// Standard error.
-    pub stderr: String,
-    /// The exit code.
+#[derive(Debug)]
+pub struct Ended {
     pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
 }
 
-impl Run {
-    /// Runs a command to its end, without standard input.
-    pub fn of(mut command: Command) -> Self {
-        command.stdin(Stdio::null());
-        let shown = shown(&command);
-        let output = command.output().unwrap_or_else(|e| panic!("{shown} does not start: {e}"));
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let code = output.status.code().unwrap_or(-1);
-        Self { command: shown, stdout: text(output.stdout), stderr: text(output.stderr), code }
+impl Person {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    /// Runs a login: at the first address on loopback that it prints, `browser` is called.
-    pub fn with_browser<T>(mut command: Command, browser: impl FnOnce(&str) -> T) -> (Self, T) {
+    /// A person whose `~/.tsh` is the one that a stock `tsh` left.
+    pub fn with_stock_profile() -> Self {
+        let person = Self::new();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/teleport-4.0.2/home/dot-tsh");
+        copy(&from, &person.path(".tsh"));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("localhost.yaml", person.path(".tsh/profile")).expect("a link");
+        person
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    /// `tsh` with these arguments, in this home and with nothing else in its environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tsh"));
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("TZ", "UTC")
+            .env("PATH", "/usr/bin:/bin");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let shown = shown(&command);
-        let mut child = command.spawn().unwrap_or_else(|e| panic!("{shown} does not start: {e}"));
-        let mut stdout = child.stdout.take().expect("standard output");
-        let out = thread::spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).map(|_| text)
-        });
-        let mut lines = BufReader::new(child.stderr.take().expect("standard error")).lines();
-        let mut stderr = String::new();
-        let mut seen = None;
-        for line in lines.by_ref() {
-            let line = line.expect("standard error is text");
-            stderr.push_str(&line);
-            stderr.push('\n');
-            let mut words = line.split_whitespace();
-            if let Some(address) = words.find(|word| word.starts_with("http://127.0.0.1:")) {
-                seen = Some(address.to_owned());
-                break;
+        command
+    }
+
+    pub fn tsh(&self, args: &[&str]) -> Ended {
+        self.command(args).output().expect("tsh starts").into()
+    }
+
+    /// Starts a login and reads on until it prints the address for the browser.
+    pub fn begin(&self, args: &[&str]) -> Login {
+        Login::of(self.command(args).spawn().expect("tsh starts"))
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A `tsh login` that waits for the browser.
+pub struct Login {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    seen: String,
+    /// The address that it printed.
+    pub link: String,
+}
+
+impl Login {
+    fn of(mut child: Child) -> Self {
+        let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
+        let mut seen = String::new();
+        let link = loop {
+            let mut line = String::new();
+            if stderr.read_line(&mut line).expect("standard error") == 0 {
+                panic!("tsh ended without an address: {seen}");
             }
-        }
-        let Some(address) = seen else {
-            let status = child.wait().expect("it ends");
-            panic!("{shown} printed no address and ended with {status}: {stderr}");
+            seen.push_str(&line);
+            if let Some(link) = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")) {
+                break link.to_owned();
+            }
         };
-        let page = browser(&address);
-        for line in lines {
-            stderr.push_str(&line.expect("standard error is text"));
-            stderr.push('\n');
-        }
-        let code = child.wait().expect("it ends").code().unwrap_or(-1);
-        let stdout = out.join().expect("the reader ends").expect("standard output is text");
-        (Self { command: shown, stdout, stderr, code }, page)
+        Self { child, stderr, seen, link }
     }
 
-    /// Must have ended with 0.
-    #[track_caller]
-    pub fn succeeds(self) -> Self {
-        assert_eq!(self.code, 0, "{}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
-        self
+    /// The browser goes to an address on the listener; the answer.
+    pub fn browse(&self, address: &str) -> String {
+        let rest = address.strip_prefix("http://").expect("http");
+        let (host, path) = rest.split_once('/').expect("a path");
+        let mut stream = TcpStream::connect(host).expect("tsh listens");
+        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
-    /// Must have ended with this exit code.
-    #[track_caller]
-    pub fn fails_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
-        self
+    /// What it says from now on, and how it ends.
+    pub fn end(mut self) -> Ended {
+        self.stderr.read_to_string(&mut self.seen).expect("standard error");
+        let mut ended: Ended = self.child.wait_with_output().expect("an end").into();
+        ended.stderr = self.seen;
+        ended
     }
 
-    /// Must have said this on one of its outputs.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        let said = self.stdout.contains(text) || self.stderr.contains(text);
-        assert!(said, "{} did not say {text:?}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
-        self
+    pub fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-INT", &pid]).status().expect("kill");
     }
 }
 
-fn shown(command: &Command) -> String {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let args = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
-    [program].into_iter().chain(args).collect::<Vec<_>>().join(" ")
-}
-
-/// Waits until `ready` gives something, 30 s at most.
-#[track_caller]
-pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = ready() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited 30 s for {what}");
-        thread::sleep(Duration::from_millis(20));
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() { copy(&from, &to) } else { std::fs::copy(&from, &to).map(drop).expect("a copy") }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::Globals;
 use crate::{
     cli::{Ctx, error::Failure},
-    client::{admin::AdminClient, identity_file::IdentityFile},
+    client::{admin::AdminClient, identity_file::IdentityFile, profile::Home},
     model::yaml,
 };
 
@@ -100,10 +100,22 @@ fn read_identity(file: &Path) -> anyhow::Result<IdentityFile> {
     IdentityFile::parse(&text).with_context(|| format!("{} is no identity file", file.display()))
 }
 
-/// The person's current `tsh` profile.
+/// The person's current `tsh` profile. The gate's web port is also its admin API, for those who ask for it by name.
 fn of_profile(ctx: &Ctx) -> anyhow::Result<(IdentityFile, String)> {
-    let _ = ctx;
-    Err(Failure::new("no credentials").into())
+    let teleport_home = ctx.env.path("TELEPORT_HOME");
+    let home = if teleport_home.is_some() { PathBuf::new() } else { ctx.home()? };
+    let home = Home::new(teleport_home, &home);
+    let nobody = || {
+        Failure::new("there are no credentials: no gate runs on this machine that you may administer, and nobody is logged in")
+            .hint(format!(
+                "log in with: {} login --proxy=gate.example.com:3080; or on the gate's machine name its file: tctl --config FILE",
+                ctx.tool("tsh")
+            ))
+    };
+    let name = home.current()?.ok_or_else(nobody)?;
+    let profile = home.profile(&name)?.ok_or_else(nobody)?;
+    let identity = home.identity(&name, &profile.user)?.ok_or_else(nobody)?;
+    Ok((identity, profile.web_proxy_addr))
 }
 
 /// `host` means `host:3025`.

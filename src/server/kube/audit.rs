@@ -20,17 +20,11 @@ const CLIENT_GONE: u16 = 499;
 #[derive(Clone)]
 pub(super) struct Recorder {
     log: AuditLog,
-    #[cfg(test)]
-    pub(super) seen: std::sync::Arc<std::sync::Mutex<Vec<Event>>>,
 }
 
 impl Recorder {
     pub(super) fn new(log: AuditLog) -> Self {
-        Self {
-            log,
-            #[cfg(test)]
-            seen: std::sync::Arc::default(),
-        }
+        Self { log }
     }
 
     /// Writes an event; it is written also when the caller is dropped meanwhile.
@@ -40,8 +34,6 @@ impl Recorder {
     }
 
     fn start(&self, event: Event) -> tokio::task::JoinHandle<()> {
-        #[cfg(test)]
-        self.seen.lock().unwrap().push(event.clone());
         let log = self.log.clone();
         tokio::spawn(async move { log.emit(event).await })
     }

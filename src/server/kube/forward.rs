@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     model::text::{clean_line, truncate},
-    server::listener::{Body, BoxError},
+    server::{
+        listener::{Body, BoxError},
+        metrics::OpenGuard,
+    },
     wire::kube::Status,
 };
 
@@ -69,9 +72,10 @@ pub(super) async fn answer(
     let guarded = Guarded {
         sends_events: target.verb == Verb::Watch && is_json(&head.headers),
         inner: Some(body),
-        end: Box::pin(lifetime.ended()),
         polled: false,
         at_line_end: true,
+        _open: (target.verb == Verb::Watch).then(|| lifetime.counted(target.verb.name())),
+        end: Box::pin(lifetime.ended()),
         _lease: lease,
         _permit: permit,
     };
@@ -189,6 +193,7 @@ struct Guarded {
     /// A watch in JSON can say in its own words why it ends.
     sends_events: bool,
     at_line_end: bool,
+    _open: Option<OpenGuard>,
     _lease: Option<Lease>,
     _permit: Permit,
 }

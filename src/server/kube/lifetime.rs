@@ -10,6 +10,7 @@ use crate::{
     server::{
         Gate,
         auth::access::{AccessError, KubeAccess},
+        metrics::OpenGuard,
         store::{Change, Watch},
     },
 };
@@ -47,6 +48,11 @@ impl Lifetime {
     /// As whom the gate acts.
     pub(super) fn access(&self) -> &KubeAccess {
         &self.access
+    }
+
+    /// Counts an open stream for as long as the guard lives.
+    pub(super) fn counted(&self, kind: &'static str) -> OpenGuard {
+        self.gate.metrics.stream(kind)
     }
 
     /// Waits until the stream must end.

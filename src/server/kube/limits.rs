@@ -1,11 +1,8 @@
-//! How many requests one person may have open at a time, and the listener's counters.
+//! How many requests one person may have open at a time.
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Requests that one person may have open at a time, watches and tunnels among them.
@@ -48,77 +45,6 @@ impl Drop for Permit {
                 open.remove(&self.user);
             }
         }
-    }
-}
-
-/// Counters of the Kubernetes listener, for the metrics page.
-#[derive(Debug, Default)]
-pub struct KubeStats {
-    requests: AtomicU64,
-    refused: AtomicU64,
-    upstream_failures: AtomicU64,
-    tunnels: AtomicU64,
-    open_tunnels: tokio::sync::watch::Sender<u64>,
-    tunnel_bytes: AtomicU64,
-}
-
-/// The counters at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KubeCounts {
-    /// Requests that arrived.
-    pub requests: u64,
-    /// Of these, refused by the gate itself.
-    pub refused: u64,
-    /// Of these, failed because the API server was not reached or did not answer.
-    pub upstream_failures: u64,
-    /// Tunnels that were opened.
-    pub tunnels: u64,
-    /// Tunnels that are open now.
-    pub open_tunnels: u64,
-    /// Bytes that ended tunnels carried, both ways together.
-    pub tunnel_bytes: u64,
-}
-
-impl KubeStats {
-    /// The counters now.
-    pub fn counts(&self) -> KubeCounts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        KubeCounts {
-            requests: read(&self.requests),
-            refused: read(&self.refused),
-            upstream_failures: read(&self.upstream_failures),
-            tunnels: read(&self.tunnels),
-            open_tunnels: *self.open_tunnels.borrow(),
-            tunnel_bytes: read(&self.tunnel_bytes),
-        }
-    }
-
-    /// Waits until no tunnel is open: tunnels outlive the connection tasks of the listener, so a gate that ends waits here too.
-    pub async fn tunnels_closed(&self) {
-        // The sender is in `self`, so the wait cannot fail.
-        let _ = self.open_tunnels.subscribe().wait_for(|open| *open == 0).await;
-    }
-
-    pub(super) fn count_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_refusal(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_upstream_failure(&self) {
-        self.upstream_failures.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn tunnel_opened(&self) {
-        self.tunnels.fetch_add(1, Ordering::Relaxed);
-        self.open_tunnels.send_modify(|open| *open += 1);
-    }
-
-    pub(super) fn tunnel_closed(&self, bytes: u64) {
-        self.tunnel_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.open_tunnels.send_modify(|open| *open -= 1);
     }
 }
 

@@ -26,7 +26,6 @@ mod target_tests;
 #[cfg(test)]
 mod tests;
 
-pub use limits::{KubeCounts, KubeStats};
 pub use rbac::least_rbac;
 pub use serve::handler;
 pub use upstream::{Upstream, UpstreamError};

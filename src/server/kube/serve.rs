@@ -1,6 +1,9 @@
 //! What happens to a request: who, what, may they, then forward or tunnel.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::{
@@ -27,16 +30,18 @@ use crate::{
     pki::{Identity, IdentityError},
     server::{
         Gate,
-        audit::{Event, Outcome, Stream},
+        audit::{Event, Outcome},
         auth::access::AccessError,
         listener::{Body, Handler, Peer},
     },
 };
 
 /// How long the answer to an upgrade may take: the API server asks the kubelet first.
-const UPGRADE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+const UPGRADE_WITHIN: Duration = Duration::from_secs(60);
+/// Stands in the figures for a request that was refused before its verb was known.
+const UNKNOWN_VERB: &str = "unknown";
 /// How long a tunnel's ends may take to say goodbye.
-const GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The handler of the Kubernetes listener. It expects client certificates to be asked for in the handshake, but not checked.
 pub fn handler(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Handler {
@@ -44,11 +49,11 @@ pub fn handler(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Handler {
 }
 
 /// The listener's parts.
-pub(super) struct Server {
+struct Server {
     gate: Arc<Gate>,
     upstream: Arc<Upstream>,
     limits: Arc<Limits>,
-    pub(super) recorder: Recorder,
+    recorder: Recorder,
 }
 
 /// A request whose person, target and rights are known.
@@ -74,20 +79,31 @@ impl Refusal {
 }
 
 impl Server {
-    pub(super) fn new(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Self {
+    fn new(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Self {
         let recorder = Recorder::new(gate.audit.clone());
         Self { gate, upstream, limits: Arc::default(), recorder }
     }
 
-    pub(super) fn into_handler(self: Arc<Self>) -> Handler {
+    fn into_handler(self: Arc<Self>) -> Handler {
         Arc::new(move |request, peer| {
             let server = self.clone();
             Box::pin(async move { server.serve(request, peer).await })
         })
     }
 
-    async fn serve(&self, mut request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
-        self.upstream.stats().count_request();
+    async fn serve(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
+        let mut verb = UNKNOWN_VERB;
+        let response = self.handle(request, peer, &mut verb).await;
+        self.gate.metrics.request("kube", verb, response.status().as_u16());
+        response
+    }
+
+    async fn handle(
+        &self,
+        mut request: Request<Incoming>,
+        peer: Arc<Peer>,
+        verb: &mut &'static str,
+    ) -> Response<Body> {
         let identity = match self.identify(&peer) {
             Ok(identity) => Arc::new(identity),
             Err(error) => return self.unknown(&peer, &error).await,
@@ -102,6 +118,7 @@ impl Server {
                 return self.refuse(self.recorder.request(event), unparsable(&error)).await;
             }
         };
+        *verb = target.verb.name();
         let event = audit::parsed(&identity, &peer, request.method(), &target);
         let mut record = self.recorder.request(event);
         let upgrade = target.verb.may_upgrade().then(|| Upgrade::asked(request.headers())).flatten();
@@ -128,7 +145,6 @@ impl Server {
     }
 
     async fn unknown(&self, peer: &Peer, error: &IdentityError) -> Response<Body> {
-        self.upstream.stats().count_refusal();
         let event = Event::AuthFailed { remote: peer.addr, listener: "kube", error: error.to_string() };
         self.recorder.emit(event).await;
         failure(StatusCode::UNAUTHORIZED, error.to_string())
@@ -148,7 +164,6 @@ impl Server {
     }
 
     async fn refuse(&self, record: Record, refusal: Refusal) -> Response<Body> {
-        self.upstream.stats().count_refusal();
         record.refused(refusal.code, refusal.why.clone()).await;
         failure(refusal.code, refusal.why)
     }
@@ -175,7 +190,9 @@ impl Server {
 
     async fn forward(&self, call: Call, request: Request<Incoming>) -> Response<Body> {
         let Call { identity, peer, target, lifetime, permit, record } = call;
+        let begun = Instant::now();
         let sent = forward::forward(&self.upstream, &target, request, lifetime, permit).await;
+        self.gate.metrics.upstream(begun.elapsed());
         let response = sent.unwrap_or_else(|error| self.unanswered(&error));
         if target.verb.is_stream() {
             record.forget();
@@ -191,7 +208,6 @@ impl Server {
     }
 
     fn unanswered(&self, error: &RequestError) -> Response<Body> {
-        self.upstream.stats().count_upstream_failure();
         tracing::warn!(%error, "no answer from the API server");
         let code = match error {
             RequestError::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -208,7 +224,10 @@ impl Server {
         *outgoing.uri_mut() = request.uri().clone();
         *outgoing.headers_mut() = std::mem::take(request.headers_mut());
         upgrade.ask(outgoing.headers_mut());
-        let mut response = match self.upstream.send_upgrade(outgoing, UPGRADE_WITHIN).await {
+        let begun = Instant::now();
+        let sent = self.upstream.send_upgrade(outgoing, UPGRADE_WITHIN).await;
+        self.gate.metrics.upstream(begun.elapsed());
+        let mut response = match sent {
             Ok(response) => response,
             Err(error) => {
                 let answer = self.unanswered(&error);
@@ -266,40 +285,36 @@ impl Server {
             }
             None => record.answered(StatusCode::SWITCHING_PROTOCOLS).await,
         }
-        let (stats, recorder) = (self.upstream.stats().clone(), self.recorder.clone());
-        stats.tunnel_opened();
+        let open = lifetime.counted(target.verb.name());
+        let recorder = self.recorder.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, open);
             let counters = Counters::default();
-            let reason = carry(client, server, lifetime, &counters).await;
+            // The client's end is held until the event is written: the listener waits for it before the gate ends.
+            let (reason, _client) = carry(client, server, lifetime, &counters).await;
             let (tx, rx) = (counters.tx.load(Ordering::Relaxed), counters.rx.load(Ordering::Relaxed));
-            end(&recorder, stream, tx, rx, reason).await;
-            stats.tunnel_closed(tx + rx);
+            if let Some(stream) = stream {
+                recorder.emit(Event::StreamEnd { stream, tx, rx, reason }).await;
+            }
         });
     }
 }
 
-async fn end(recorder: &Recorder, stream: Option<Stream>, tx: u64, rx: u64, reason: Option<String>) {
-    if let Some(stream) = stream {
-        recorder.emit(Event::StreamEnd { stream, tx, rx, reason }).await;
-    }
-}
-
-/// Carries a tunnel; returns why the gate ended it, if it did.
+/// Carries a tunnel; returns why the gate ended it, if it did, and the client's end.
 async fn carry(
     client: OnUpgrade,
     server: OnUpgrade,
     lifetime: Lifetime,
     counters: &Counters,
-) -> Option<String> {
+) -> (Option<String>, Option<TokioIo<Upgraded>>) {
     let both = async { tokio::try_join!(client, server) };
     let (client, server) = match tokio::time::timeout(UPGRADE_WITHIN, both).await {
         Ok(Ok(ends)) => ends,
         Ok(Err(error)) => {
             tracing::debug!(%error, "an upgrade was not taken up");
-            return None;
+            return (None, None);
         }
-        Err(_) => return None,
+        Err(_) => return (None, None),
     };
     let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
     let reason = tokio::select! {
@@ -314,14 +329,10 @@ async fn carry(
             Some(ended.reason)
         }
     };
-    say_goodbye(client, server).await;
-    reason
-}
-
-async fn say_goodbye(mut client: TokioIo<Upgraded>, mut server: TokioIo<Upgraded>) {
-    let both = async { tokio::join!(client.shutdown(), server.shutdown()) };
+    let goodbye = async { tokio::join!(client.shutdown(), server.shutdown()) };
     // Whoever does not read any more is left.
-    let _ = tokio::time::timeout(GOODBYE, both).await;
+    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    (reason, Some(client))
 }
 
 fn forbidden(error: HeaderError) -> Refusal {

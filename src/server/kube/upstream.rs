@@ -9,7 +9,6 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use super::{
     connect::{Connector, Protocol},
     credentials::Credentials,
-    limits::KubeStats,
     pool::{self, Lease, Pool, SendError},
 };
 use crate::server::{
@@ -69,7 +68,6 @@ pub struct Upstream {
     server: Uri,
     /// The path before every path, without a slash at its end; mostly empty.
     base: String,
-    stats: Arc<KubeStats>,
 }
 
 impl Upstream {
@@ -97,25 +95,13 @@ impl Upstream {
         let connector = Connector::new(config).await.map_err(failed)?;
         let credentials = Credentials::from_config(config).await.map_err(failed)?;
         let base = server.path().trim_end_matches('/').to_owned();
-        Ok(Arc::new(Self {
-            connector,
-            credentials,
-            pool: Pool::default(),
-            server,
-            base,
-            stats: Arc::default(),
-        }))
+        Ok(Arc::new(Self { connector, credentials, pool: Pool::default(), server, base }))
     }
 
     /// The API server's address, for logs and sentences.
     pub fn server(&self) -> String {
         let authority = self.server.authority().map_or("", |authority| authority.as_str());
         authority.to_owned()
-    }
-
-    /// Counters of the listener that stands before this API server.
-    pub fn stats(&self) -> &Arc<KubeStats> {
-        &self.stats
     }
 
     /// The path before every path, without a slash at its end.

@@ -7,10 +7,11 @@ use anyhow::Context;
 use crate::{
     cli::{
         Ctx,
+        error::Failure,
         output::{self, Output},
     },
     server::{
-        config::Config,
+        config::{Config, ConfigError},
         logging,
         start::{self, Bound},
     },
@@ -31,7 +32,13 @@ pub(in crate::cli) struct StartArgs {
 
 impl StartArgs {
     pub(in crate::cli) fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load(&self.config).map_err(|error| match error {
+            ConfigError::Read { .. } => anyhow::Error::from(
+                Failure::new(error.to_string())
+                    .hint("a file to begin with: jumpgate configure > jumpgate.yaml"),
+            ),
+            error => error.into(),
+        })?;
         logging::start(&config.log).context("key teleport.log.output")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

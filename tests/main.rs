@@ -1,1 +1,9 @@
 //! The stories: each file is one, run against the built binaries.
+
+mod floors;
+mod kubeconfig;
+mod kubeconfig_property;
+mod reference;
+mod support;
+mod tsh_login;
+mod walkthrough;

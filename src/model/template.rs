@@ -15,6 +15,8 @@ pub enum Template {
         name: String,
         /// Text after each element.
         suffix: String,
+        /// Whether it says `external.`: such values are what an identity provider said, not what an administrator wrote.
+        external: bool,
     },
 }
 
@@ -41,11 +43,12 @@ impl Template {
         if [prefix, expression, suffix].iter().any(|part| part.contains(['{', '}'])) {
             return Err(wrong());
         }
-        let name = variable(expression.trim()).ok_or_else(wrong)?;
+        let (external, name) = variable(expression.trim()).ok_or_else(wrong)?;
         Ok(Self::FromTrait {
             prefix: prefix.trim_start().to_owned(),
             name,
             suffix: suffix.trim_end().to_owned(),
+            external,
         })
     }
 
@@ -54,11 +57,16 @@ impl Template {
         matches!(self, Self::Literal(_))
     }
 
+    /// Whether its values come from an identity provider.
+    pub fn is_external(&self) -> bool {
+        matches!(self, Self::FromTrait { external: true, .. })
+    }
+
     /// The values that it stands for. A trait without values gives none.
     pub fn expand(&self, traits: &Traits) -> Vec<String> {
         match self {
             Self::Literal(value) => vec![value.clone()],
-            Self::FromTrait { prefix, name, suffix } => traits
+            Self::FromTrait { prefix, name, suffix, .. } => traits
                 .get(name)
                 .iter()
                 .filter(|value| !value.is_empty())
@@ -68,8 +76,8 @@ impl Template {
     }
 }
 
-/// `internal.x`, `external.x`, `internal["x"]`, `external["x"]`.
-fn variable(expression: &str) -> Option<String> {
+/// `internal.x`, `external.x`, `internal["x"]`, `external["x"]`: whether it is external, and the trait's name.
+fn variable(expression: &str) -> Option<(bool, String)> {
     let (internal, rest) = match expression.strip_prefix("internal") {
         Some(rest) => (true, rest),
         None => (false, expression.strip_prefix("external")?),
@@ -85,7 +93,7 @@ fn variable(expression: &str) -> Option<String> {
         }
     };
     let known = !name.is_empty() && (!internal || INTERNAL.contains(&name));
-    known.then(|| name.to_owned())
+    known.then(|| (!internal, name.to_owned()))
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub struct UserSpec {
     /// The GitHub accounts behind the name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub github_identities: Vec<GithubIdentity>,
+    /// When the record was made. A certificate that is older belongs to an earlier record of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
     /// When the last login ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,

@@ -139,6 +139,11 @@ impl Identity {
         self.usage
     }
 
+    /// When the certificate was issued (its life begins a minute earlier).
+    pub fn issued_at(&self) -> Timestamp {
+        self.validity.not_before + super::x509::BACKDATING
+    }
+
     /// When the certificate ends; open streams end with it.
     pub fn not_after(&self) -> Timestamp {
         self.validity.not_after

@@ -1,1 +1,22 @@
-//! The gate: who you are, what you may, and the way to Kubernetes.
+//! The gate: who you are (`auth`), what is kept (`store`, `audit`), and the ways in (`web`, `kube`).
+
+pub mod audit;
+pub mod auth;
+pub mod config;
+pub mod diagnostics;
+pub mod kube;
+pub mod listener;
+pub mod logging;
+pub mod metrics;
+pub mod start;
+pub mod store;
+pub mod tls;
+pub mod web;
+
+mod certificates;
+mod gate;
+mod handlers;
+#[cfg(test)]
+mod tests;
+
+pub use gate::{Addresses, Authorities, Gate};

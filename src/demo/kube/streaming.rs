@@ -1,53 +1,85 @@
 //! What a stream goes to: a container's process, its log, or a port of a pod; and the small web server that each pod has.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::api::Call;
-use super::remote::{Action, PodPlace, Target};
+use super::remote::{self, AttachSource, Forward, Place, Target};
 use super::respond::{self, Body};
+use super::runtime::Log;
 use super::status::ApiError;
 use super::{Cluster, logs};
 
 /// Annotation: `8080=127.0.0.1:12345 9090=127.0.0.1:12346`, ports of the pod and what listens there.
 pub(crate) const PORT_FORWARD: &str = "demo.jumpgate.dev/port-forward";
 
-/// What an exec, attach or port-forward request asks for.
-pub(crate) fn target(call: &Call) -> Result<Target, ApiError> {
+/// What an exec, attach or port-forward request asks for, by its query.
+pub(crate) fn target(call: &Call, query: &str) -> Result<Target, ApiError> {
     let pod = call.object()?;
     let running = call.cluster.pod(&pod)?;
-    let place = PodPlace {
-        namespace: call.info.namespace.clone(),
-        name: call.info.name.clone(),
-        dir: running.dir.clone(),
-    };
+    let query = remote::Query::parse(query).map_err(ApiError::bad_request)?;
     if call.info.subresource == "portforward" {
         let forwards = forwards(&pod, call.cluster.pod_server);
-        return Ok(Target { place, action: Action::PortForward { forwards } });
+        let resolve =
+            move |port| forwards.iter().find(|(number, _)| *number == port).map(|(_, there)| *there);
+        let forward = Forward { pod: call.info.name.clone(), ports: query.ports, resolve: Arc::new(resolve) };
+        return Ok(Target::PortForward(forward));
     }
-    let container = logs::container(&pod, call.query.get("container"))?;
-    let flags = |name: &str| call.query.flag(name);
-    let (stdin, stdout, stderr, tty) = (flags("stdin"), flags("stdout"), flags("stderr"), flags("tty"));
-    if !stdin && !stdout && !stderr {
+    let container = logs::container(&pod, query.container.as_deref())?;
+    let streams = query.streams;
+    if !streams.stdin && !streams.stdout && !streams.stderr {
         return Err(ApiError::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
     }
-    let action = if call.info.subresource == "exec" {
-        let command = call.query.all("command");
-        if command.is_empty() {
+    if call.info.subresource == "exec" {
+        if query.command.is_empty() {
             return Err(ApiError::bad_request("you must specify at least one command for the container"));
         }
-        Action::Exec { container, command, stdin, stdout, stderr, tty }
-    } else {
-        Action::Attach { log: running.log(&container), container, stdin, stdout, stderr, tty }
-    };
-    Ok(Target { place, action })
+        let place = Place { folder: running.dir.clone(), env: environment(&call.info.name, &running.dir) };
+        return Ok(Target::Exec { streams, command: query.command, place });
+    }
+    Ok(Target::Attach { streams, source: attach(running.log(&container)) })
+}
+
+/// The environment inside a pod.
+fn environment(pod: &str, folder: &Path) -> Vec<(String, String)> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        pair("HOSTNAME", pod.to_owned()),
+        pair("HOME", folder.display().to_string()),
+        pair("PS1", format!("{pod}:\\w$ ")),
+    ]
+}
+
+/// The main process of a pod as attach sees it: its log from now on.
+fn attach(log: Arc<Log>) -> AttachSource {
+    let (sender, output) = mpsc::channel(16);
+    tokio::spawn(async move {
+        let mut bell = log.subscribe();
+        let (_, mut next, mut closed) = log.read(u64::MAX);
+        while !closed {
+            if bell.changed().await.is_err() {
+                return;
+            }
+            let (lines, after, over) = log.read(next);
+            (next, closed) = (after, over);
+            for line in lines {
+                if sender.send(Bytes::from(format!("{}\n", line.text))).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    AttachSource { output, stdin: None }
 }
 
 /// Ports of a pod: those that its annotation names, and those of its containers, which the demo serves itself.
@@ -102,9 +134,7 @@ pub(crate) async fn serve_pods(listener: TcpListener, mut closing: watch::Receiv
         tokio::spawn(async move {
             let service = service_fn(|request: http::Request<hyper::body::Incoming>| async move {
                 let text = greeting("the", "demo", request.uri().path());
-                Ok::<_, std::convert::Infallible>(Response::new(
-                    Full::new(bytes::Bytes::from(text)).boxed_unsync(),
-                ))
+                Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(text)).boxed_unsync()))
             });
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)

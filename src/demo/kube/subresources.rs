@@ -1,6 +1,7 @@
 //! Subresources: `status`, `scale`, `log`, `exec`, `attach`, `portforward`, `proxy` and the others of the table.
 
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -30,8 +31,8 @@ pub(crate) async fn handle(call: Call, request: Request<Incoming>) -> Result<Res
         }
         "exec" | "attach" | "portforward" => {
             require_create(&call)?;
-            let target = streaming::target(&call)?;
-            Ok(remote::serve(request, target).await)
+            let target = streaming::target(&call, request.uri().query().unwrap_or_default())?;
+            Ok(remote::serve(request, target).map(|body| body.map_err(|never| match never {}).boxed_unsync()))
         }
         "proxy" => streaming::proxy(&call),
         "eviction" => deletion::evict(&call),

@@ -1,0 +1,206 @@
+//! The list of kubeconfig files, by kubectl's own rule, and what they say together.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::document::{Document, Kind};
+use super::error::Error;
+use super::{Owner, entry, save};
+
+/// How long we wait for another program's lock unless told otherwise.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// The kubeconfig files of a person, in kubectl's order.
+#[derive(Debug, Clone)]
+pub struct Files {
+    paths: Vec<PathBuf>,
+    lock_wait: Duration,
+}
+
+/// A context, as all files together define it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextInfo {
+    /// Its name.
+    pub name: String,
+    /// The cluster it points to.
+    pub cluster: Option<String>,
+    /// The user it points to.
+    pub user: Option<String>,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// The address of its cluster.
+    pub server: Option<String>,
+    /// Whose it is, if it is one of ours.
+    pub owner: Option<Owner>,
+    /// It is the current one.
+    pub current: bool,
+    /// The file that defines it.
+    pub file: PathBuf,
+}
+
+impl Files {
+    /// The files that `KUBECONFIG` lists (separated by `:`, on Windows by `;`; empty parts and repetitions don't
+    /// count), else `~/.kube/config`.
+    pub fn new(kubeconfig_env: Option<&OsStr>, home: &Path) -> Files {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for path in kubeconfig_env.map(std::env::split_paths).into_iter().flatten() {
+            if !path.as_os_str().is_empty() && !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        if paths.is_empty() {
+            paths.push(home.join(".kube").join("config"));
+        }
+        Files { paths, lock_wait: LOCK_WAIT }
+    }
+
+    /// One file, whatever the environment says.
+    pub fn single(path: PathBuf) -> Files {
+        Files { paths: vec![path], lock_wait: LOCK_WAIT }
+    }
+
+    /// Waits this long for another program that holds a file's lock (5 s by default).
+    #[must_use]
+    pub fn lock_wait(mut self, wait: Duration) -> Files {
+        self.lock_wait = wait;
+        self
+    }
+
+    /// The files, in order.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// The context that kubectl uses: the first file that selects one counts.
+    ///
+    /// # Errors
+    /// A file can't be read or is no kubeconfig.
+    pub fn current_context(&self) -> Result<Option<String>, Error> {
+        Ok(Snapshot::whole(self)?.current())
+    }
+
+    /// The contexts that kubectl sees: of several with one name the first counts.
+    ///
+    /// # Errors
+    /// A file can't be read or is no kubeconfig.
+    pub fn contexts(&self) -> Result<Vec<ContextInfo>, Error> {
+        let snapshot = Snapshot::whole(self)?;
+        let current = snapshot.current();
+        let servers = snapshot.servers();
+        let mut seen = std::collections::HashSet::new();
+        let mut found = Vec::new();
+        for held in &snapshot.files {
+            let Some(document) = &held.document else { continue };
+            for (name, body) in document.entries(Kind::Context) {
+                if !seen.insert(name) {
+                    continue;
+                }
+                let text = |key: &str| body[key].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+                let server = body["cluster"].as_str().and_then(|c| servers.get(c)).map(|s| (*s).to_owned());
+                found.push(ContextInfo {
+                    name: name.to_owned(),
+                    cluster: text("cluster"),
+                    user: text("user"),
+                    namespace: text("namespace"),
+                    server,
+                    owner: entry::mark(body).map(|mark| mark.owner),
+                    current: current.as_deref() == Some(name),
+                    file: held.path.clone(),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// How long to wait for a lock.
+    pub(super) fn wait(&self) -> Duration {
+        self.lock_wait
+    }
+
+    /// Where kubectl writes what is in no file yet, and `current-context`: the first file that exists, else the
+    /// last of the list.
+    pub(super) fn default_index(&self) -> usize {
+        self.paths.iter().position(|path| path.exists()).unwrap_or(self.paths.len().saturating_sub(1))
+    }
+}
+
+/// One file as it was read.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its bytes; none if there is no such file.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// What it says; none if there is no such file or it can't be read.
+    pub(super) document: Option<Document>,
+}
+
+/// All files as they were read at one time.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    /// In kubectl's order.
+    pub(super) files: Vec<Held>,
+    /// Files that can't be read, or are no kubeconfig.
+    pub(super) failed: Vec<Error>,
+}
+
+impl Snapshot {
+    /// Reads all files.
+    pub(super) fn take(files: &Files) -> Snapshot {
+        let mut snapshot = Snapshot { files: Vec::new(), failed: Vec::new() };
+        for path in &files.paths {
+            let mut held = Held { path: path.clone(), bytes: None, document: None };
+            let read = save::read(path).and_then(|bytes| match &bytes {
+                None => Ok((None, None)),
+                Some(text) => Document::parse(path, text).map(|document| (bytes, Some(document))),
+            });
+            match read {
+                Ok((bytes, document)) => (held.bytes, held.document) = (bytes, document),
+                Err(error) => snapshot.failed.push(error),
+            }
+            snapshot.files.push(held);
+        }
+        snapshot
+    }
+
+    /// Reads all files; one that kubectl would stumble over is an error.
+    pub(super) fn whole(files: &Files) -> Result<Snapshot, Error> {
+        let mut snapshot = Snapshot::take(files);
+        if snapshot.failed.is_empty() { Ok(snapshot) } else { Err(snapshot.failed.remove(0)) }
+    }
+
+    /// The files that there are, with their place in the list.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (usize, &Document)> {
+        self.files.iter().enumerate().filter_map(|(i, held)| Some((i, held.document.as_ref()?)))
+    }
+
+    /// The current context.
+    pub(super) fn current(&self) -> Option<String> {
+        self.documents().find_map(|(_, document)| document.current())
+    }
+
+    /// The file that holds an entry, if one does.
+    pub(super) fn holder(&self, kind: Kind, name: &str) -> Option<(usize, &Document)> {
+        self.documents().find(|(_, document)| document.position(kind, name).is_some())
+    }
+
+    /// The body of an entry.
+    pub(super) fn body(&self, kind: Kind, name: &str) -> Option<&Value> {
+        self.holder(kind, name).and_then(|(_, document)| document.body(kind, name))
+    }
+
+    fn servers(&self) -> std::collections::HashMap<&str, &str> {
+        let mut servers = std::collections::HashMap::new();
+        for (_, document) in self.documents() {
+            for (name, body) in document.entries(Kind::Cluster) {
+                if let Some(server) = body["server"].as_str() {
+                    servers.entry(name).or_insert(server);
+                }
+            }
+        }
+        servers
+    }
+}

@@ -1,0 +1,155 @@
+//! Login: our entries are set, and one of them is selected.
+
+use serde_json::Value;
+
+use super::document::{Document, Kind};
+use super::entry::{self, Mark, Previous};
+use super::error::{Error, show};
+use super::files::{Files, Snapshot};
+use super::plan::{Before, CurrentPlan, Plan};
+use super::session::{Order, Session, attempt};
+use super::{Change, Entry};
+
+/// Sets the cluster, user and context of each entry, and selects the context `select` (with none, the current
+/// context stays). An entry that is in some file already is changed there; new ones go where kubectl would put them.
+/// Nothing is written if nothing would change.
+///
+/// A namespace on an existing context of ours, extensions that are not ours and unknown fields stay. Entries that
+/// stock `tsh` wrote under our names are taken over.
+///
+/// # Errors
+/// [`Error::Taken`] if an entry with our name is someone else's; [`Error::Unparsable`], [`Error::NotKubeconfig`],
+/// [`Error::Layout`] for files that can't be edited; [`Error::Locked`], [`Error::Denied`] and the like. No file is
+/// changed then, except that of several files some may be written when the disk fails in between.
+pub fn login(files: &Files, entries: &[Entry], select: Option<&str>) -> Result<Change, Error> {
+    attempt(|| once(files, entries, select))
+}
+
+fn once(files: &Files, entries: &[Entry], select: Option<&str>) -> Result<Change, Error> {
+    let mut session = Session::open(files, true)?;
+    if !session.snapshot.failed.is_empty() {
+        return Err(session.snapshot.failed.remove(0));
+    }
+    let old = session.snapshot.current();
+    let mut planner = Planner {
+        snapshot: &session.snapshot,
+        default: session.default,
+        old: old.as_deref(),
+        select,
+        plans: vec![Plan::default(); session.snapshot.files.len()],
+    };
+    for entry in entries {
+        check_taken(&session.snapshot, entry)?;
+        for kind in Kind::ALL {
+            planner.set(entry, kind);
+        }
+    }
+    if let Some(name) = select.filter(|name| old.as_deref() != Some(*name)) {
+        if !entries.iter().any(|entry| entry.name == name) {
+            planner.remember(name);
+        }
+        planner.plans[session.default].current =
+            Some(CurrentPlan { name: name.to_owned(), before: Before::Usual });
+    }
+    let plans = planner.plans;
+    let new = select.map(str::to_owned).or_else(|| old.clone());
+    let mut change = session.commit(&plans, Order::EntriesFirst);
+    if !change.failed.is_empty() {
+        return Err(change.failed.remove(0));
+    }
+    (change.old_context, change.new_context) = (old, new);
+    Ok(change)
+}
+
+struct Planner<'s> {
+    snapshot: &'s Snapshot,
+    default: usize,
+    old: Option<&'s str>,
+    select: Option<&'s str>,
+    plans: Vec<Plan>,
+}
+
+impl Planner<'_> {
+    fn document(&self, index: usize) -> Option<&Document> {
+        self.snapshot.files.get(index)?.document.as_ref()
+    }
+
+    /// The file of an entry and the list item that is there now.
+    fn place(&self, kind: Kind, name: &str) -> (usize, Option<&Value>) {
+        match self.snapshot.holder(kind, name) {
+            Some((index, document)) => (index, document.item(kind, name)),
+            None => (self.default, None),
+        }
+    }
+
+    fn set(&mut self, entry: &Entry, kind: Kind) {
+        let (index, old) = self.place(kind, &entry.name);
+        let old_body = old.and_then(|item| item.get(kind.noun()));
+        let mut body = entry::body(entry, kind, old_body);
+        let before = match (old, old_body.and_then(entry::mark)) {
+            (_, Some(mark)) => mark.before,
+            (Some(_), None) => Before::Usual,
+            // The first of our entries in a list remembers what the list was.
+            (None, None) if self.plans[index].list(kind).set.is_empty() => {
+                self.document(index).map_or(Before::Usual, |document| Before::of_list(document, kind))
+            }
+            (None, None) => Before::Usual,
+        };
+        entry::set_mark(&mut body, &Mark { owner: entry.owner.clone(), before });
+        if kind == Kind::Context && self.select == Some(&entry.name) && self.old != self.select {
+            entry::set_previous(&mut body, Some(&self.previous(&entry.name)));
+        }
+        let item = entry::item(kind, &entry.name, body, old);
+        if old != Some(&item) {
+            self.plans[index].list_mut(kind).set.push((entry.name.clone(), item));
+        }
+    }
+
+    /// Lets a context of ours that is selected, but not otherwise changed, remember the one before it.
+    fn remember(&mut self, name: &str) {
+        let (index, old) = self.place(Kind::Context, name);
+        let Some(body) = old.and_then(|item| item.get("context")).filter(|b| entry::mark(b).is_some()) else {
+            return;
+        };
+        let mut body = body.clone();
+        entry::set_previous(&mut body, Some(&self.previous(name)));
+        let item = entry::item(Kind::Context, name, body, old);
+        self.plans[index].list_mut(Kind::Context).set.push((name.to_owned(), item));
+    }
+
+    fn previous(&self, name: &str) -> Previous {
+        let before = self.document(self.default).map_or(Before::Usual, |d| Before::of_current(d, name));
+        let context = self.old.unwrap_or_default().to_owned();
+        let missing = !context.is_empty() && self.snapshot.body(Kind::Context, &context).is_none();
+        Previous { context, missing, before }
+    }
+}
+
+/// Refuses when an entry with our name is someone else's. Stock tsh's entries carry no mark; they are known by the
+/// server they point to, or by a tsh in the user entry.
+fn check_taken(snapshot: &Snapshot, entry: &Entry) -> Result<(), Error> {
+    let name = entry.name.as_str();
+    let unmarked = |kind| snapshot.body(kind, name).filter(|body| entry::mark(body).is_none());
+    let cluster = snapshot.body(Kind::Cluster, name);
+    let by_server = cluster.is_some_and(|cluster| entry::same_server(cluster, &entry.server));
+    let by_user = snapshot.body(Kind::User, name).is_some_and(|user| entry::from_tsh(user, name));
+    // A context of this name that joins other entries is no tsh's.
+    let joins_others = |context: &Value| context["cluster"] != name || context["user"] != name;
+    for kind in Kind::ALL {
+        let Some(body) = unmarked(kind) else { continue };
+        let theirs = match kind {
+            Kind::Context => joins_others(body) || !(by_server || by_user),
+            Kind::Cluster | Kind::User => !(by_server || by_user),
+        };
+        if let (true, Some((_, document))) = (theirs, snapshot.holder(kind, name)) {
+            let at = document.at(kind, document.position(kind, name).unwrap_or(0));
+            return Err(Error::Taken {
+                path: show(&document.place.0),
+                line: super::error::line_of(&document.text, at),
+                kind: kind.noun(),
+                name: name.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}

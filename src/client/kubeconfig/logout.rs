@@ -1,0 +1,182 @@
+//! Logout: our entries go, and the context that was current before ours comes back.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Change;
+use super::document::{CURRENT, Document, Kind, read};
+use super::entry::{self, Mark, Previous};
+use super::error::Error;
+use super::files::{Files, Snapshot};
+use super::plan::{Before, CurrentPlan, Plan};
+use super::session::{Order, Session, attempt};
+
+/// Takes our entries for a profile (with none, all of ours) out of every file. If the current context is among them,
+/// the one that was current before comes back, if it is still there; else none is selected.
+///
+/// A file that can't be changed doesn't keep the others from it: see [`Change::failed`].
+///
+/// # Errors
+/// Only when another program keeps changing a file; all else is in [`Change::failed`].
+pub fn logout(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
+    attempt(|| once(files, profile))
+}
+
+fn once(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
+    let mut session = Session::open(files, false)?;
+    let unread = std::mem::take(&mut session.snapshot.failed);
+    let old = session.snapshot.current();
+    let going = Going::find(&session.snapshot, profile);
+    let plans = going.plans(&session.snapshot, old.as_deref());
+    let mut change = session.commit(&plans, Order::CurrentFirst);
+    if let Some(i) = change.failed.iter().position(|e| matches!(e, Error::Changed { .. })) {
+        return Err(change.failed.swap_remove(i));
+    }
+    change.failed.extend(unread);
+    change.removed = going.names;
+    change.old_context = old;
+    change.new_context = Snapshot::take(files).current();
+    Ok(change)
+}
+
+/// The entries that go.
+struct Going {
+    /// Marks by list and name, one map a file.
+    marks: Vec<[HashMap<String, Mark>; 3]>,
+    /// What the contexts among them remember.
+    previous: HashMap<String, Previous>,
+    /// Contexts of that name stay in some file.
+    staying: HashSet<String>,
+    /// Names, in the files' order, for the report.
+    names: Vec<String>,
+}
+
+impl Going {
+    fn find(snapshot: &Snapshot, profile: Option<&str>) -> Going {
+        let mut going = Going {
+            marks: snapshot.files.iter().map(|_| Default::default()).collect(),
+            previous: HashMap::new(),
+            staying: HashSet::new(),
+            names: Vec::new(),
+        };
+        let mut reported = HashSet::new();
+        for kind in [Kind::Context, Kind::Cluster, Kind::User] {
+            for (index, document) in snapshot.documents() {
+                for (name, body) in document.entries(kind) {
+                    let mark = entry::mark(body).filter(|m| profile.is_none_or(|p| m.owner.profile == p));
+                    match mark {
+                        Some(mark) => {
+                            going.marks[index][kind as usize].insert(name.to_owned(), mark);
+                            if reported.insert(name.to_owned()) {
+                                going.names.push(name.to_owned());
+                            }
+                            if let (Kind::Context, Some(previous)) = (kind, entry::previous(body)) {
+                                going.previous.entry(name.to_owned()).or_insert(previous);
+                            }
+                        }
+                        None if kind == Kind::Context => {
+                            going.staying.insert(name.to_owned());
+                        }
+                        None => {}
+                    }
+                }
+            }
+        }
+        going
+    }
+
+    /// Whether a context is gone afterwards.
+    fn goes(&self, name: &str) -> bool {
+        let ours = self.marks.iter().any(|lists| lists[Kind::Context as usize].contains_key(name));
+        ours && !self.staying.contains(name)
+    }
+
+    /// What was current before a context and isn't itself among those that go.
+    fn before(&self, name: &str) -> Option<&Previous> {
+        let mut found = self.previous.get(name)?;
+        for _ in 0..self.previous.len() {
+            match self.previous.get(&found.context) {
+                Some(earlier) if self.goes(&found.context) => found = earlier,
+                _ => break,
+            }
+        }
+        Some(found)
+    }
+
+    fn plans(&self, snapshot: &Snapshot, old: Option<&str>) -> Vec<Plan> {
+        let mut plans = vec![Plan::default(); snapshot.files.len()];
+        for (index, document) in snapshot.documents() {
+            for kind in Kind::ALL {
+                self.list(&mut plans[index], document, &self.marks[index][kind as usize], kind);
+            }
+        }
+        let mut selecting = snapshot.documents().filter(|(_, document)| document.current().is_some());
+        if let Some((index, _)) = selecting.next().filter(|_| old.is_some_and(|name| self.goes(name))) {
+            plans[index].current = Some(self.put_back(snapshot, index, old.unwrap_or_default()));
+        }
+        // Files that are out-voted may point to what goes, too.
+        for (index, document) in selecting {
+            if document.current().is_some_and(|name| self.goes(&name)) {
+                plans[index].current = Some(CurrentPlan { name: String::new(), before: Before::Usual });
+            }
+        }
+        plans
+    }
+
+    fn list(&self, plan: &mut Plan, document: &Document, marks: &HashMap<String, Mark>, kind: Kind) {
+        let plan = plan.list_mut(kind);
+        let gone = document.entries(kind).map(|(name, _)| name).filter(|name| marks.contains_key(*name));
+        plan.remove = gone.map(str::to_owned).collect();
+        let memory = plan.remove.iter().map(|name| &marks[name].before).find(|b| **b != Before::Usual);
+        plan.emptied = memory.cloned().unwrap_or_default();
+        // Entries of ours that stay inherit what those that go remember.
+        let mut heir = plan.emptied != Before::Usual;
+        for (index, (name, body)) in document.entries(kind).enumerate() {
+            let Some(mark) = entry::mark(body).filter(|_| !marks.contains_key(name)) else { continue };
+            let mut body = body.clone();
+            if heir && mark.before == Before::Usual {
+                entry::set_mark(&mut body, &Mark { before: plan.emptied.clone(), ..mark });
+            }
+            heir = false;
+            if let Some(previous) =
+                entry::previous(&body).filter(|p| kind == Kind::Context && self.goes(&p.context))
+            {
+                entry::set_previous(&mut body, self.before(&previous.context));
+            }
+            let old = document.items(kind).get(index);
+            let item = entry::item(kind, name, body, old);
+            if old != Some(&item) {
+                plan.set.push((name.to_owned(), item));
+            }
+        }
+    }
+
+    /// What the file that selected our context selects afterwards.
+    fn put_back(&self, snapshot: &Snapshot, index: usize, old: &str) -> CurrentPlan {
+        let exists = |name: &str| snapshot.body(Kind::Context, name).is_some() && !self.goes(name);
+        let usable = |p: &&Previous| p.context.is_empty() || p.missing || exists(&p.context);
+        // The user may have gone from one context of ours to another by kubectl, which remembers nothing.
+        let others = || self.names.iter().filter_map(|name| self.before(name)).find(usable);
+        let Some(previous) = self.before(old).filter(usable).or_else(others) else {
+            return CurrentPlan { name: String::new(), before: Before::Usual };
+        };
+        let name = match &previous.before {
+            Before::Usual => previous.context.clone(),
+            Before::Absent => String::new(),
+            Before::Text(text) => said(text).unwrap_or(previous.context.clone()),
+        };
+        // The bytes of then may say nothing because another file did, or does so no more.
+        let later = || snapshot.documents().filter(|(i, _)| *i > index).find_map(|(_, d)| d.current());
+        let result = if name.is_empty() { later().unwrap_or_default() } else { name.clone() };
+        if result == previous.context {
+            CurrentPlan { name, before: previous.before.clone() }
+        } else {
+            CurrentPlan { name: previous.context.clone(), before: Before::Usual }
+        }
+    }
+}
+
+/// The context that a remembered text selects; none if it makes no sense by itself (an alias).
+fn said(text: &str) -> Option<String> {
+    let value = read(&format!("{CURRENT}:{text}\n")).ok()?;
+    Some(value.get(CURRENT)?.as_str().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,323 @@
+//! The events. An event without a code cannot be written down here, so none is emitted.
+
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+
+use crate::model::text::{clean_line, truncate};
+
+/// The longest text inside an event, in bytes; more is cut with a visible mark.
+const MAX_TEXT: usize = 4096;
+
+/// Whether it worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did.
+    Success,
+    /// It did not, and why.
+    Failure(String),
+}
+
+/// A login through an identity provider.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The person, if known.
+    pub user: String,
+    /// `github`, …
+    pub method: &'static str,
+    /// The connector.
+    pub connector: String,
+    /// What the provider said: organisation to teams.
+    pub attributes: Value,
+    /// The browser's or client's address.
+    pub remote: Option<SocketAddr>,
+    /// Whether it worked.
+    pub outcome: Outcome,
+}
+
+/// A request to Kubernetes that is not discovery.
+#[derive(Debug, Clone)]
+pub struct KubeRequest {
+    /// Who asked.
+    pub user: String,
+    /// From where.
+    pub remote: SocketAddr,
+    /// Where it arrived.
+    pub local: SocketAddr,
+    /// The parsed path.
+    pub path: String,
+    /// The HTTP method, as Teleport writes it.
+    pub method: String,
+    /// What it means: `get`, `list`, `exec`, `proxy`, …
+    pub verb: String,
+    /// `core/v1`, `apps/v1`, …
+    pub api_group: String,
+    /// The namespace.
+    pub namespace: String,
+    /// `pods`, `pods/log`, …
+    pub kind: String,
+    /// The object.
+    pub name: String,
+    /// The status code of the answer.
+    pub response_code: u16,
+    /// The groups that were impersonated.
+    pub groups: Vec<String>,
+    /// The user that was impersonated.
+    pub kube_user: String,
+    /// Why the gate itself refused, if it did.
+    pub denied: Option<String>,
+}
+
+/// What kind of stream was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// exec or attach with a terminal.
+    Interactive,
+    /// exec or attach without one.
+    Command,
+    /// port-forward.
+    PortForward,
+}
+
+/// A stream to a pod.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// What kind.
+    pub kind: StreamKind,
+    /// Names the stream in its start and end.
+    pub id: uuid::Uuid,
+    /// Who.
+    pub user: String,
+    /// From where.
+    pub remote: SocketAddr,
+    /// Where it arrived.
+    pub local: SocketAddr,
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod.
+    pub pod: String,
+    /// The container, if named.
+    pub container: String,
+    /// The command, empty for attach and port-forward.
+    pub command: Vec<String>,
+    /// Whether it was let through, or failed and why.
+    pub outcome: Outcome,
+}
+
+/// Everything that is written to the audit log.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody signed in, or tried.
+    Login(Login),
+    /// A connector was written.
+    GithubCreated {
+        /// Its name.
+        name: String,
+        /// Who wrote it.
+        user: String,
+    },
+    /// A connector was removed.
+    GithubDeleted {
+        /// Its name.
+        name: String,
+        /// Who removed it.
+        user: String,
+    },
+    /// A role was written.
+    RoleCreated {
+        /// Its name.
+        name: String,
+        /// Who wrote it.
+        user: String,
+    },
+    /// A role was removed.
+    RoleDeleted {
+        /// Its name.
+        name: String,
+        /// Who removed it.
+        user: String,
+    },
+    /// A user record was removed.
+    UserDeleted {
+        /// Its name.
+        name: String,
+        /// Who removed it.
+        user: String,
+    },
+    /// The admin API refused somebody.
+    AdminDenied {
+        /// Who.
+        user: String,
+        /// What was refused.
+        action: String,
+        /// From where.
+        remote: SocketAddr,
+    },
+    /// A client's certificate made no identity.
+    AuthFailed {
+        /// From where.
+        remote: SocketAddr,
+        /// The listener.
+        listener: &'static str,
+        /// Why.
+        error: String,
+    },
+    /// A request to Kubernetes.
+    KubeRequest(KubeRequest),
+    /// A stream was opened, or refused.
+    StreamStart(Stream),
+    /// A stream ended.
+    StreamEnd {
+        /// The stream.
+        stream: Stream,
+        /// Bytes towards the pod.
+        tx: u64,
+        /// Bytes from the pod.
+        rx: u64,
+        /// Why the gate ended it, if it did.
+        reason: Option<String>,
+    },
+}
+
+impl Event {
+    /// Event name, code and its own keys.
+    pub(super) fn fields(&self) -> Map<String, Value> {
+        match self {
+            Self::Login(login) => login_fields(login),
+            Self::GithubCreated { name, user } => admin("github.created", "T8000I", name, user),
+            Self::GithubDeleted { name, user } => admin("github.deleted", "T8001I", name, user),
+            Self::RoleCreated { name, user } => admin("role.created", "T9000I", name, user),
+            Self::RoleDeleted { name, user } => admin("role.deleted", "T9001I", name, user),
+            Self::UserDeleted { name, user } => admin("user.delete", "T1004I", name, user),
+            Self::AdminDenied { user, action, remote } => object(json!({
+                "event": "auth", "code": "T3007W", "user": text(user), "error": text(action), "success": false,
+                "addr.remote": remote.to_string(),
+            })),
+            Self::AuthFailed { remote, listener, error } => object(json!({
+                "event": "auth", "code": "T3007W", "error": text(error), "success": false, "proto": listener,
+                "addr.remote": remote.to_string(),
+            })),
+            Self::KubeRequest(request) => kube_fields(request),
+            Self::StreamStart(stream) => stream_fields(stream),
+            Self::StreamEnd { stream, tx, rx, reason } => {
+                stream_end_fields(stream, *tx, *rx, reason.as_deref())
+            }
+        }
+    }
+}
+
+fn login_fields(login: &Login) -> Map<String, Value> {
+    let (code, success) = match &login.outcome {
+        Outcome::Success => ("T1001I", true),
+        Outcome::Failure(_) => ("T1001W", false),
+    };
+    let mut fields = object(json!({
+        "event": "user.login", "code": code, "method": login.method, "success": success, "connector": text(&login.connector),
+        "attributes": login.attributes,
+    }));
+    if !login.user.is_empty() {
+        fields.insert("user".into(), text(&login.user));
+    }
+    if let Outcome::Failure(error) = &login.outcome {
+        fields.insert("error".into(), text(error));
+    }
+    if let Some(remote) = login.remote {
+        fields.insert("addr.remote".into(), remote.to_string().into());
+    }
+    fields
+}
+
+fn admin(event: &str, code: &str, name: &str, user: &str) -> Map<String, Value> {
+    object(json!({"event": event, "code": code, "name": text(name), "user": text(user)}))
+}
+
+fn kube_fields(r: &KubeRequest) -> Map<String, Value> {
+    let mut fields = object(json!({
+        "event": "kube.request", "code": "T3009I", "user": text(&r.user), "login": text(&r.user), "proto": "kube",
+        "addr.remote": r.remote.to_string(), "addr.local": r.local.to_string(), "request_path": text(&r.path),
+        "verb": text(&r.method), "kubernetes_verb": text(&r.verb), "resource_api_group": text(&r.api_group),
+        "resource_namespace": text(&r.namespace), "resource_kind": text(&r.kind), "resource_name": text(&r.name),
+        "response_code": r.response_code, "kubernetes_groups": texts(&r.groups), "kubernetes_users": [text(&r.kube_user)],
+    }));
+    if let Some(why) = &r.denied {
+        fields.insert("error".into(), text(why));
+        fields.insert("success".into(), false.into());
+    }
+    fields
+}
+
+fn stream_fields(s: &Stream) -> Map<String, Value> {
+    let failed = matches!(s.outcome, Outcome::Failure(_));
+    let (event, code) = match (s.kind, failed) {
+        (StreamKind::Interactive, false) => ("session.start", "T2000I"),
+        (StreamKind::Interactive | StreamKind::Command, true) => ("exec", "T3002E"),
+        (StreamKind::Command, false) => ("exec", "T3002I"),
+        (StreamKind::PortForward, false) => ("port", "T3003I"),
+        (StreamKind::PortForward, true) => ("port", "T3003E"),
+    };
+    let mut fields = stream_common(event, code, s);
+    if s.kind != StreamKind::PortForward {
+        fields.insert("command".into(), text(&s.command.join(" ")));
+    }
+    if s.kind == StreamKind::Interactive && !failed {
+        fields.insert("interactive".into(), true.into());
+        fields.insert("initial_command".into(), texts(&s.command));
+    }
+    if s.kind == StreamKind::PortForward {
+        fields.insert("success".into(), (!failed).into());
+    }
+    if let Outcome::Failure(error) = &s.outcome {
+        fields.insert("exitError".into(), text(error));
+    }
+    fields
+}
+
+fn stream_end_fields(s: &Stream, tx: u64, rx: u64, reason: Option<&str>) -> Map<String, Value> {
+    let (event, code) = match s.kind {
+        StreamKind::Interactive => ("session.end", "T2004I"),
+        StreamKind::Command | StreamKind::PortForward => ("session.data", "T2006I"),
+    };
+    let mut fields = stream_common(event, code, s);
+    fields.insert("tx".into(), tx.into());
+    fields.insert("rx".into(), rx.into());
+    if let Some(reason) = reason {
+        fields.insert("reason".into(), text(reason));
+    }
+    fields
+}
+
+fn stream_common(event: &str, code: &str, s: &Stream) -> Map<String, Value> {
+    object(json!({
+        "event": event, "code": code, "sid": s.id.to_string(), "user": text(&s.user), "login": text(&s.user), "proto": "kube",
+        "addr.remote": s.remote.to_string(), "addr.local": s.local.to_string(),
+        "kubernetes_pod_namespace": text(&s.namespace), "kubernetes_pod_name": text(&s.pod),
+        "kubernetes_container_name": text(&s.container),
+    }))
+}
+
+/// A text from a stranger: no control characters, a bounded length.
+fn text(value: &str) -> Value {
+    Value::String(truncate(&clean_line(value), MAX_TEXT).into_owned())
+}
+
+fn texts(values: &[String]) -> Value {
+    let mut rest = MAX_TEXT;
+    let mut out = Vec::new();
+    for value in values {
+        if rest == 0 {
+            out.push(Value::String("… (more left out)".into()));
+            break;
+        }
+        let shown = truncate(value, rest);
+        rest = rest.saturating_sub(value.len());
+        out.push(text(&shown));
+    }
+    Value::Array(out)
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,7 @@
+//! Audit events in Teleport's names and codes (wire facts 11.6), as JSON lines in the data directory.
+
+mod event;
+mod log;
+
+pub use event::{Event, KubeRequest, Login, Outcome, Stream, StreamKind};
+pub use log::AuditLog;

@@ -1,0 +1,333 @@
+//! What a person may: the roles named in the certificate, looked up at each request, with its traits filled in.
+//!
+//! Deny wins over allow across all roles. A `system:` group or user counts only where an administrator wrote it
+//! out; one that comes out of `{{external.…}}` is what an identity provider said, and is dropped.
+
+use std::{sync::Arc, time::Duration};
+
+use super::super::store::{Store, StoreError, resources};
+use crate::{
+    model::{Conditions, Role, Traits, User, Verb, role::built_in, template::Template},
+    pki::{Identity, SshPermissions, Usage},
+};
+
+/// The longest life of a certificate when no role says less.
+pub const MAX_TTL: Duration = Duration::from_secs(30 * 3600);
+/// The life of a certificate when nobody says anything.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(12 * 3600);
+
+/// Why rights could not be told, or are missing. The texts are for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// A role in the certificate is gone.
+    #[error("role {0:?} no longer exists; sign in again with: tsh login")]
+    NoRole(String),
+    /// The user record is gone, or belongs to somebody else by now.
+    #[error(
+        "user {0:?} was removed by an administrator after this certificate was issued; sign in again with: tsh login"
+    )]
+    NoUser(String),
+    /// The roles do not allow it.
+    #[error("access denied to perform action {action:?} on {kind:?}")]
+    Denied {
+        /// The verb.
+        action: &'static str,
+        /// The kind.
+        kind: String,
+    },
+    /// No way to Kubernetes.
+    #[error(
+        "user {0:?} has no Kubernetes groups or users: none of their roles gives any; \
+         an administrator adds kubernetes_groups to the connector's teams_to_logins or to a role"
+    )]
+    NoKubernetes(String),
+    /// Several Kubernetes users, and no way to choose.
+    #[error(
+        "the roles of user {user:?} give several kubernetes_users ({users}); an administrator must leave one"
+    )]
+    SeveralUsers {
+        /// The person.
+        user: String,
+        /// The candidates.
+        users: String,
+    },
+    /// A value that must not become a header.
+    #[error("the Kubernetes name {} contains a character that no header may carry", .0.escape_debug())]
+    BadName(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Looks rights up.
+#[derive(Clone)]
+pub struct Access {
+    store: Arc<dyn Store>,
+}
+
+/// What a person may, as of now.
+#[derive(Debug, Clone)]
+pub struct Rights {
+    user: String,
+    roles: Vec<Role>,
+    traits: Traits,
+}
+
+/// As whom the gate acts towards Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeAccess {
+    /// `Impersonate-User`.
+    pub user: String,
+    /// `Impersonate-Group`, each once, sorted.
+    pub groups: Vec<String>,
+}
+
+impl Access {
+    /// Over a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// A role by name: a built-in one, else a stored one.
+    pub async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        match built_in().into_iter().find(|role| role.metadata.name == name) {
+            Some(role) => Ok(Some(role)),
+            None => resources::get(&*self.store, name).await,
+        }
+    }
+
+    /// The rights behind a verified certificate.
+    pub async fn rights(&self, identity: &Identity) -> Result<Rights, AccessError> {
+        if identity.usage() != Usage::Admin {
+            self.check_user(identity).await?;
+        }
+        self.rights_of(identity.username(), identity.roles(), identity.subject().traits.clone()).await
+    }
+
+    /// The rights that a login with these roles and traits would have.
+    pub async fn rights_of(
+        &self,
+        user: &str,
+        roles: &[String],
+        traits: Traits,
+    ) -> Result<Rights, AccessError> {
+        let mut found = Vec::with_capacity(roles.len());
+        for name in roles {
+            let role = self.role(name).await?.ok_or_else(|| AccessError::NoRole(name.clone()))?;
+            found.push(role);
+        }
+        Ok(Rights { user: user.to_owned(), roles: found, traits })
+    }
+
+    async fn check_user(&self, identity: &Identity) -> Result<(), AccessError> {
+        let gone = || AccessError::NoUser(identity.username().to_owned());
+        let user: User = resources::get(&*self.store, identity.username()).await?.ok_or_else(gone)?;
+        // The certificate begins a minute before it was issued, and in whole seconds.
+        let issued = identity.issued_at();
+        match user.spec.created {
+            Some(created) if issued.as_second() < created.as_second() => Err(gone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Rights {
+    /// The person's name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The Unix logins; only names that a Unix system takes.
+    pub fn logins(&self) -> Vec<String> {
+        let mut logins = self.collect(|conditions| &conditions.logins);
+        logins.retain(|login| is_unix_name(login));
+        logins
+    }
+
+    /// As whom the gate acts towards Kubernetes.
+    pub fn kubernetes(&self) -> Result<KubeAccess, AccessError> {
+        let groups = self.collect_sorted(|conditions| &conditions.kubernetes_groups);
+        let mut users = self.collect_sorted(|conditions| &conditions.kubernetes_users);
+        if groups.is_empty() && users.is_empty() {
+            return Err(AccessError::NoKubernetes(self.user.clone()));
+        }
+        let user = match users.len() {
+            0 if self.user.starts_with("system:") => return Err(AccessError::BadName(self.user.clone())),
+            0 => self.user.clone(),
+            1 => users.remove(0),
+            _ => return Err(AccessError::SeveralUsers { user: self.user.clone(), users: users.join(", ") }),
+        };
+        let bad = groups.iter().chain([&user]).find(|name| name.chars().any(char::is_control)).cloned();
+        match bad {
+            Some(name) => Err(AccessError::BadName(name)),
+            None => Ok(KubeAccess { user, groups }),
+        }
+    }
+
+    /// The Kubernetes groups and users as a certificate shows them: for people, and for gates that trust the certificate. What
+    /// no header may carry is left out.
+    pub fn kubernetes_names(&self) -> (Vec<String>, Vec<String>) {
+        let clean = |mut names: Vec<String>| {
+            names.retain(|name| !name.chars().any(char::is_control));
+            names
+        };
+        let groups = self.collect_sorted(|conditions| &conditions.kubernetes_groups);
+        let users = self.collect_sorted(|conditions| &conditions.kubernetes_users);
+        (clean(groups), clean(users))
+    }
+
+    /// The longest life of a certificate: the least of all roles.
+    pub fn max_ttl(&self) -> Duration {
+        let limits = self.roles.iter().filter_map(|role| role.spec.options.max_session_ttl);
+        limits.map(|ttl| ttl.0).min().map_or(MAX_TTL, |ttl| ttl.min(MAX_TTL))
+    }
+
+    /// What SSH certificates permit: what one of the roles permits.
+    pub fn ssh(&self) -> SshPermissions {
+        let any = |switch: fn(&Role) -> bool| self.roles.iter().any(switch);
+        SshPermissions {
+            port_forwarding: any(|role| role.spec.options.port_forwarding.unwrap_or(true)),
+            agent_forwarding: any(|role| role.spec.options.forward_agent.unwrap_or(false)),
+        }
+    }
+
+    /// Whether a verb on one of these names of a kind is allowed; a deny rule of any role wins.
+    pub fn check(&self, kinds: &[&str], verb: Verb) -> Result<(), AccessError> {
+        let covered = |conditions: &Conditions| {
+            conditions.rules.iter().any(|rule| kinds.iter().any(|kind| rule.covers(kind, verb)))
+        };
+        let denied = self.roles.iter().any(|role| covered(&role.spec.deny));
+        if !denied && self.roles.iter().any(|role| covered(&role.spec.allow)) {
+            return Ok(());
+        }
+        let kind = kinds.first().copied().unwrap_or_default().to_owned();
+        Err(AccessError::Denied { action: verb.name(), kind })
+    }
+
+    fn collect_sorted(&self, field: fn(&Conditions) -> &Vec<String>) -> Vec<String> {
+        let mut values = self.collect(field);
+        values.sort();
+        values
+    }
+
+    fn collect(&self, field: fn(&Conditions) -> &Vec<String>) -> Vec<String> {
+        let expand = |values: &Vec<String>| -> Vec<String> {
+            values.iter().flat_map(|value| self.expand(value)).collect()
+        };
+        let denied: Vec<String> = self.roles.iter().flat_map(|role| expand(field(&role.spec.deny))).collect();
+        let mut allowed: Vec<String> = Vec::new();
+        for value in self.roles.iter().flat_map(|role| expand(field(&role.spec.allow))) {
+            let refused = denied.iter().any(|d| *d == value || d == "*");
+            if !refused && !allowed.contains(&value) {
+                allowed.push(value);
+            }
+        }
+        allowed
+    }
+
+    fn expand(&self, value: &str) -> Vec<String> {
+        // What was stored was checked; a value that does not parse any more gives nothing.
+        let Ok(template) = Template::parse(value) else { return vec![] };
+        let mut values = template.expand(&self.traits);
+        if template.is_external() {
+            values.retain(|value| !value.trim_start().to_ascii_lowercase().starts_with("system:"));
+        }
+        values
+    }
+}
+
+/// useradd(8): begins with a letter or underscore, at most 32 characters, none that a shell or a path would read.
+fn is_unix_name(name: &str) -> bool {
+    let body = name.strip_suffix('$').unwrap_or(name);
+    let first = body.bytes().next();
+    first.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && name.len() <= 32
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{GoDuration, RoleSpec, Rule};
+
+    fn rights(roles: Vec<Role>, traits: &[(&str, &[&str])]) -> Rights {
+        let mut all = Traits::new();
+        for (name, values) in traits {
+            all.add(name, values.iter().copied());
+        }
+        Rights { user: "alice".into(), roles, traits: all }
+    }
+
+    fn access() -> Role {
+        built_in().into_iter().find(|role| role.metadata.name == "access").unwrap()
+    }
+
+    fn role(allow: Conditions, deny: Conditions) -> Role {
+        Role::new("r", RoleSpec { allow, deny, ..RoleSpec::default() })
+    }
+
+    fn groups(values: &[&str]) -> Conditions {
+        let kubernetes_groups = values.iter().map(|v| (*v).to_owned()).collect();
+        Conditions { kubernetes_groups, ..Conditions::default() }
+    }
+
+    #[test]
+    fn a_mapping_of_the_connector_reaches_kubernetes() {
+        let rights = rights(
+            vec![access()],
+            &[("kubernetes_groups", &["system:masters"]), ("logins", &["root", "-x"])],
+        );
+        let kube = rights.kubernetes().unwrap();
+        assert_eq!(kube, KubeAccess { user: "alice".into(), groups: vec!["system:masters".into()] });
+        assert_eq!(rights.logins(), ["root"]);
+        assert!(rights.check(&["github", "auth_connector"], Verb::Create).is_err());
+    }
+
+    #[test]
+    fn e2_13_a_system_group_never_comes_out_of_an_external_trait() {
+        let traits: &[(&str, &[&str])] =
+            &[("teams", &["system:masters", "SYSTEM:masters", "dev"]), ("x", &["masters"])];
+        let allow = groups(&["{{external.teams}}", "system:{{external.x}}", "system:written-out"]);
+        let rights = rights(vec![role(allow, Conditions::default())], traits);
+        assert_eq!(rights.kubernetes().unwrap().groups, ["dev", "system:written-out"]);
+    }
+
+    #[test]
+    fn e2_11_deny_wins_across_roles() {
+        let allow = role(groups(&["a", "b", "{{internal.kubernetes_groups}}"]), Conditions::default());
+        let deny = role(Conditions::default(), groups(&["b", "{{internal.logins}}"]));
+        let traits: &[(&str, &[&str])] = &[("kubernetes_groups", &["c", "d"]), ("logins", &["d"])];
+        assert_eq!(rights(vec![allow.clone(), deny], traits).kubernetes().unwrap().groups, ["a", "c"]);
+        let all = role(Conditions::default(), groups(&["*"]));
+        assert!(matches!(rights(vec![allow, all], &[]).kubernetes(), Err(AccessError::NoKubernetes(_))));
+        let rules = |rules| Conditions { rules, ..Conditions::default() };
+        let editor = role(rules(vec![Rule::new(&["role"], &["*"])]), Conditions::default());
+        let never = role(Conditions::default(), rules(vec![Rule::new(&["*"], &["delete"])]));
+        let both = rights(vec![editor, never], &[]);
+        assert!(both.check(&["role"], Verb::Create).is_ok());
+        assert!(both.check(&["role"], Verb::Delete).is_err());
+        assert!(both.check(&["user"], Verb::Create).is_err());
+    }
+
+    #[test]
+    fn the_least_life_counts_and_one_role_that_forwards_is_enough() {
+        let mut short = role(Conditions::default(), Conditions::default());
+        short.spec.options.max_session_ttl = Some(GoDuration(Duration::from_secs(600)));
+        short.spec.options.port_forwarding = Some(false);
+        assert_eq!(rights(vec![access(), short.clone()], &[]).max_ttl(), Duration::from_secs(600));
+        assert!(rights(vec![access(), short.clone()], &[]).ssh().port_forwarding);
+        assert!(!rights(vec![short], &[]).ssh().port_forwarding);
+    }
+
+    #[test]
+    fn names_that_would_forge_a_header_are_refused() {
+        let traits: &[(&str, &[&str])] =
+            &[("kubernetes_groups", &["a\r\nImpersonate-Group: system:masters"])];
+        assert!(matches!(rights(vec![access()], traits).kubernetes(), Err(AccessError::BadName(_))));
+        let several: &[(&str, &[&str])] = &[("kubernetes_users", &["a", "b"])];
+        assert!(matches!(
+            rights(vec![access()], several).kubernetes(),
+            Err(AccessError::SeveralUsers { .. })
+        ));
+    }
+}

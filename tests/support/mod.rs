@@ -1,0 +1,5 @@
+//! What the stories share.
+
+pub mod fake_gate;
+pub mod run;
+pub mod world;

@@ -1,6 +1,7 @@
 //! The stories: each file is one, run against the built binaries.
 
 mod floors;
+mod gate_start;
 mod reference;
 mod support;
 mod tsh_login;

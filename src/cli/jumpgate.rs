@@ -2,7 +2,7 @@
 
 use super::{
     Ctx, Program,
-    gate::{configure, generate, start},
+    gate::{configure, demo, generate, start},
     output::Output,
     tctl, tsh,
 };
@@ -19,6 +19,7 @@ pub struct Cli {
 enum Command {
     Start(start::StartArgs),
     Configure(configure::ConfigureArgs),
+    Demo(demo::DemoArgs),
     /// The client: log in, then use kubectl
     Tsh(tsh::Cli),
     /// The admin tool: say who may do what
@@ -34,7 +35,7 @@ impl Program for Cli {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),
             Command::Tctl(tctl) => tctl.debug(),
-            Command::Start(_) | Command::Configure(_) | Command::Generate(_) => false,
+            Command::Start(_) | Command::Configure(_) | Command::Demo(_) | Command::Generate(_) => false,
         }
     }
 
@@ -42,6 +43,7 @@ impl Program for Cli {
         match self.command {
             Command::Start(args) => args.run(ctx),
             Command::Configure(args) => args.run(ctx),
+            Command::Demo(args) => args.run(ctx),
             Command::Tsh(tsh) => tsh.run(ctx),
             Command::Tctl(tctl) => tctl.run(ctx),
             Command::Generate(args) => args.run(),

@@ -2,15 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::Response;
-use http_body_util::{BodyExt, Full};
-
-use super::{
-    gate::Gate,
-    kube,
-    listener::{Body, Handler},
-};
+use super::{gate::Gate, kube, listener::Handler, web};
 
 /// The handlers of the ports.
 pub(super) struct Handlers {
@@ -28,17 +20,5 @@ pub(super) async fn handlers(gate: &Arc<Gate>) -> Result<Handlers, String> {
         }
         None => None,
     };
-    Ok(Handlers { web: not_there(), admin: not_there(), kube })
-}
-
-fn not_there() -> Handler {
-    Arc::new(|_, _| {
-        Box::pin(async {
-            let body = Full::new(Bytes::from_static(b"{\"message\":\"not found\"}"));
-            let body: Body = body.map_err(|never| match never {}).boxed_unsync();
-            let mut response = Response::new(body);
-            *response.status_mut() = http::StatusCode::NOT_FOUND;
-            response
-        })
-    })
+    Ok(Handlers { web: web::handler(gate.clone()), admin: web::admin_handler(gate.clone()), kube })
 }

@@ -2,3 +2,4 @@
 
 pub mod fake_gate;
 pub mod run;
+pub mod world;

@@ -43,6 +43,10 @@ impl Show {
     }
 
     fn line(self, style: &str, text: &str) -> io::Result<()> {
-        if self.colour { write_stdout(&format!("{style}{text}{RESET}\n")) } else { write_stdout(&format!("{text}\n")) }
+        if self.colour {
+            write_stdout(&format!("{style}{text}{RESET}\n"))
+        } else {
+            write_stdout(&format!("{text}\n"))
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
@@ -130,6 +130,10 @@ impl Server {
         match self.upstream.uri(&target.path_and_query(self.upstream.base())) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(error) => return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, error)).await,
+        }
+        if upgrade.is_some() && !request.body().is_end_stream() {
+            let why = "a request for an upgrade carries no body; the gate does not forward one that does";
+            return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, why)).await;
         }
         let call = Call { identity, peer, target, lifetime, permit, record };
         match upgrade {

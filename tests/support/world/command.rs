@@ -86,7 +86,11 @@ impl Run {
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
-        assert!(said, "{} did not say {text:?}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
+        assert!(
+            said,
+            "{} did not say {text:?}\nstdout: {}\nstderr: {}",
+            self.command, self.stdout, self.stderr
+        );
         self
     }
 }

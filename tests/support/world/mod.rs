@@ -1,8 +1,8 @@
 //! The world of a story: a gate of the built binary with a GitHub and a Kubernetes of its own, all on free ports of
 //! loopback, all files below one folder that goes away.
 
-mod gate;
 mod command;
+mod gate;
 
 use std::{
     fs,
@@ -17,13 +17,14 @@ use jumpgate::demo::{
 };
 use tempfile::TempDir;
 
-pub use gate::Gate;
 pub use command::{Run, wait_for};
+pub use gate::Gate;
 
 /// The runtime on which the stand-ins live.
 pub fn runtime() -> &'static tokio::runtime::Runtime {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"))
+    RUNTIME
+        .get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"))
 }
 
 /// Which kubectl.
@@ -71,7 +72,9 @@ impl World {
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("jumpgate-story-").tempdir().expect("a folder");
         let github = runtime().block_on(GithubDemo::start()).expect("the demo GitHub starts");
-        let kube = runtime().block_on(KubeDemo::start(&folder.path().join("cluster"))).expect("the demo cluster starts");
+        let kube = runtime()
+            .block_on(KubeDemo::start(&folder.path().join("cluster")))
+            .expect("the demo cluster starts");
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");

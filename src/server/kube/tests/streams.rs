@@ -217,3 +217,12 @@ async fn a_client_that_does_not_read_stops_nobody_else() {
     assert_eq!(timeout(SOON, rig.get("/api/v1/pods")).await.unwrap().0, 200);
     assert_eq!(rig.upstream.connections(), 1);
 }
+
+#[tokio::test]
+async fn e2_12_an_upgrade_with_a_body_is_refused() {
+    let rig = Rig::start().await;
+    let mut request = exec("echo", "POST", "command=sh", &SPDY);
+    *request.body_mut() = Full::new(Bytes::from_static(b"GET /api/v1/secrets HTTP/1.1\r\n\r\n"));
+    assert_eq!(rig.ask(request).await.status(), 400);
+    assert!(rig.api.seen().is_empty());
+}

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::api::Call;
-use super::remote::{self, AttachSource, Forward, Place, Target};
+use super::remote::{AttachSource, Forward, Place, Streams, Target};
 use super::respond::{self, Body};
 use super::runtime::Log;
 use super::status::ApiError;
@@ -23,31 +23,43 @@ use super::{Cluster, logs};
 /// Annotation: `8080=127.0.0.1:12345 9090=127.0.0.1:12346`, ports of the pod and what listens there.
 pub(crate) const PORT_FORWARD: &str = "demo.jumpgate.dev/port-forward";
 
-/// What an exec, attach or port-forward request asks for, by its query.
-pub(crate) fn target(call: &Call, query: &str) -> Result<Target, ApiError> {
+/// What an exec, attach or port-forward request asks for.
+pub(crate) fn target(call: &Call) -> Result<Target, ApiError> {
     let pod = call.object()?;
     let running = call.cluster.pod(&pod)?;
-    let query = remote::Query::parse(query).map_err(ApiError::bad_request)?;
     if call.info.subresource == "portforward" {
-        let forwards = forwards(&pod, call.cluster.pod_server);
-        let resolve =
-            move |port| forwards.iter().find(|(number, _)| *number == port).map(|(_, there)| *there);
-        let forward = Forward { pod: call.info.name.clone(), ports: query.ports, resolve: Arc::new(resolve) };
+        let listening = forwards(&pod, call.cluster.pod_server);
+        let forward = Forward { pod: call.info.name.clone(), ports: ports(call)?, listening };
         return Ok(Target::PortForward(forward));
     }
-    let container = logs::container(&pod, query.container.as_deref())?;
-    let streams = query.streams;
+    let container = logs::container(&pod, call.query.get("container"))?;
+    let flag = |name: &str| call.query.flag(name);
+    let tty = flag("tty");
+    let streams =
+        Streams { stdin: flag("stdin"), stdout: flag("stdout"), stderr: flag("stderr") && !tty, tty };
     if !streams.stdin && !streams.stdout && !streams.stderr {
         return Err(ApiError::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
     }
     if call.info.subresource == "exec" {
-        if query.command.is_empty() {
+        let command = call.query.all("command");
+        if command.is_empty() {
             return Err(ApiError::bad_request("you must specify at least one command for the container"));
         }
         let place = Place { folder: running.dir.clone(), env: environment(&call.info.name, &running.dir) };
-        return Ok(Target::Exec { streams, command: query.command, place });
+        return Ok(Target::Exec { streams, command, place });
     }
     Ok(Target::Attach { streams, source: attach(running.log(&container)) })
+}
+
+/// The ports of a port-forward's query; only WebSocket channels send them there.
+fn ports(call: &Call) -> Result<Vec<u16>, ApiError> {
+    let all = call.query.all("ports");
+    let texts = all.iter().flat_map(|text| text.split(','));
+    let port = |text: &str| {
+        let port = text.parse().ok().filter(|port| *port != 0);
+        port.ok_or_else(|| ApiError::bad_request(format!("port {text:?} is not between 1 and 65535")))
+    };
+    texts.map(port).collect()
 }
 
 /// The environment inside a pod.
@@ -67,8 +79,9 @@ fn attach(log: Arc<Log>) -> AttachSource {
         let mut bell = log.subscribe();
         let (_, mut next, mut closed) = log.read(u64::MAX);
         while !closed {
-            if bell.changed().await.is_err() {
-                return;
+            tokio::select! {
+                rung = bell.changed() => if rung.is_err() { return },
+                () = sender.closed() => return,
             }
             let (lines, after, over) = log.read(next);
             (next, closed) = (after, over);

@@ -31,7 +31,7 @@ pub(crate) async fn handle(call: Call, request: Request<Incoming>) -> Result<Res
         }
         "exec" | "attach" | "portforward" => {
             require_create(&call)?;
-            let target = streaming::target(&call, request.uri().query().unwrap_or_default())?;
+            let target = streaming::target(&call)?;
             Ok(remote::serve(request, target).map(|body| body.map_err(|never| match never {}).boxed_unsync()))
         }
         "proxy" => streaming::proxy(&call),

@@ -203,6 +203,7 @@ fn settle_replicas(objects: &mut Objects, key: &Key, set: &Value) {
         pod["metadata"]["generateName"] = format!("{}-", key.name).into();
         pod["metadata"]["namespace"] = key.namespace.clone().into();
         pod["metadata"]["ownerReferences"] = owner_reference(set);
+        pod["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
         if objects.create(pod_key.clone(), pod).is_ok() {
             pods.push(pod_key);
         }
@@ -251,9 +252,9 @@ fn report_deployment(objects: &mut Objects, key: &Key, deployment: &Value) {
     save(objects, key, deployment);
 }
 
-/// A pod that has no status yet starts to run, with an address and each container ready.
+/// A pod that is pending starts to run, with an address and each container ready.
 fn run_pod(objects: &mut Objects, key: &Key, pod: &Value) {
-    let running = pod["status"]["phase"].is_string();
+    let running = pod["status"]["phase"].as_str().is_some_and(|phase| phase != "Pending");
     let ephemeral = pod["spec"]["ephemeralContainers"].as_array().map_or(0, Vec::len);
     let reported = pod["status"]["ephemeralContainerStatuses"].as_array().map_or(0, Vec::len);
     if running && ephemeral == reported {

@@ -16,7 +16,10 @@ fn or_default(at: &mut Value, field: &str, value: Value) {
 /// Fills in what the object leaves open.
 pub(crate) fn set_defaults(objects: &Objects, resource: &Resource, object: &mut Value) {
     match resource.kind {
-        "Pod" => pod_defaults(&mut object["spec"]),
+        "Pod" => {
+            pod_defaults(&mut object["spec"]);
+            or_default(object, "status", json!({"phase": "Pending", "qosClass": "BestEffort"}));
+        }
         "Deployment" | "ReplicaSet" => {
             or_default(&mut object["spec"], "replicas", 1.into());
             pod_defaults(&mut object["spec"]["template"]["spec"]);

@@ -1,9 +1,10 @@
 //! The way of a request: token, faults, impersonation, RBAC, answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
@@ -148,8 +149,13 @@ async fn cut_off(response: Response<Body>, limit: usize) -> Response<Body> {
     let (parts, body) = response.into_parts();
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let start = whole.slice(..limit.min(whole.len()));
-    let chunks = [Ok(Frame::data(start)), Err(std::io::Error::other("cut off, as it was told to"))];
-    Response::from_parts(parts, StreamBody::new(stream::iter(chunks)).boxed_unsync())
+    let broken = async {
+        // Else the error overtakes what was sent before it.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(std::io::Error::other("cut off, as it was told to"))
+    };
+    let chunks = stream::iter([Ok(Frame::data(start))]).chain(stream::once(broken));
+    Response::from_parts(parts, StreamBody::new(chunks).boxed_unsync())
 }
 
 /// `/demo/…`, for tests and the tour.

@@ -35,6 +35,8 @@ mod store;
 mod streaming;
 mod subresources;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod watch;
 

@@ -133,16 +133,6 @@ impl RequestInfo {
             self.name = name.map(|n| n.trim_start_matches('=').to_owned()).unwrap_or_default();
         }
     }
-
-    /// `pods/exec`, or `pods`.
-    #[cfg(test)]
-    pub(crate) fn full_resource(&self) -> String {
-        if self.subresource.is_empty() {
-            self.resource.clone()
-        } else {
-            format!("{}/{}", self.resource, self.subresource)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -167,8 +157,8 @@ mod tests {
         assert_eq!(info.verb, "list");
         let info = parse(&Method::POST, "/api/v1/namespaces/default/pods/a/exec?command=sh");
         assert_eq!(
-            (info.verb.as_str(), info.full_resource().as_str(), info.name.as_str()),
-            ("create", "pods/exec", "a")
+            (info.verb.as_str(), info.subresource.as_str(), info.name.as_str()),
+            ("create", "exec", "a")
         );
         let info = parse(&Method::GET, "/api/v1/namespaces/demo");
         assert_eq!(

@@ -82,7 +82,7 @@ impl Log {
 #[derive(Debug)]
 pub(crate) struct Pod {
     uid: String,
-    /// Its folder, the working folder of what is executed in it.
+    /// Its folder, the working folder of what is executed in it; it has a `tmp`, where people copy things to.
     pub(crate) dir: PathBuf,
     containers: Mutex<BTreeMap<String, Arc<Log>>>,
 }
@@ -135,7 +135,7 @@ impl Runtime {
             old.close();
             remove_folder(&old.dir)?;
         }
-        std::fs::create_dir_all(&dir)?;
+        std::fs::create_dir_all(dir.join("tmp"))?;
         let pod = Arc::new(Pod { uid, dir, containers: Mutex::default() });
         for container in object["spec"]["containers"].as_array().into_iter().flatten() {
             pod.log(container["name"].as_str().unwrap_or(""));

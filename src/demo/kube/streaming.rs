@@ -79,8 +79,9 @@ fn attach(log: Arc<Log>) -> AttachSource {
         let mut bell = log.subscribe();
         let (_, mut next, mut closed) = log.read(u64::MAX);
         while !closed {
-            if bell.changed().await.is_err() {
-                return;
+            tokio::select! {
+                rung = bell.changed() => if rung.is_err() { return },
+                () = sender.closed() => return,
             }
             let (lines, after, over) = log.read(next);
             (next, closed) = (after, over);

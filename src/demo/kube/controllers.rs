@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::admission::suffix;
+use super::endpoints;
 use super::resources::{self, Resource};
 use super::selectors::Selector;
 use super::store::{Key, Objects, now_text};
@@ -29,6 +30,7 @@ pub(crate) fn settle(objects: &mut Objects) {
     for (key, pod) in snapshot(objects, "pods") {
         run_pod(objects, &key, &pod);
     }
+    endpoints::settle(objects);
 }
 
 fn snapshot(objects: &Objects, resource: &'static str) -> Vec<(Key, Value)> {

@@ -135,13 +135,6 @@ impl RequestInfo {
     }
 
     /// `pods/exec`, or `pods`.
-    pub(crate) fn full_resource(&self) -> String {
-        if self.subresource.is_empty() {
-            self.resource.clone()
-        } else {
-            format!("{}/{}", self.resource, self.subresource)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -204,6 +204,13 @@ pub(crate) static ALL: &[Resource] = &[
     },
     Resource { kind: "ReplicaSet", plural: "replicasets", singular: "replicaset", short: &["rs"], ..APPS },
     Resource {
+        kind: "EndpointSlice",
+        plural: "endpointslices",
+        singular: "endpointslice",
+        group: "discovery.k8s.io",
+        ..CORE
+    },
+    Resource {
         kind: "ClusterRoleBinding",
         plural: "clusterrolebindings",
         singular: "clusterrolebinding",

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
+use super::protobuf;
 use super::request::Query;
 use super::status::ApiError;
 
@@ -81,12 +82,15 @@ pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
     }
 }
 
-/// Reads an object out of a body: JSON or YAML by its content type.
+/// Reads an object out of a body: JSON, YAML or protobuf by its content type.
 pub(crate) fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
-    const ACCEPTED: &str = "application/json, application/yaml";
+    const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
     let value = match media_type(headers).as_str() {
         "" | "application/json" | "*/*" => json_value(body)?,
         "application/yaml" => yaml_value(body)?,
+        protobuf::MEDIA_TYPE => {
+            protobuf::decode(body).map_err(|error| ApiError::bad_request(error.to_string()))?
+        }
         _ => return Err(ApiError::unsupported_media_type(ACCEPTED)),
     };
     if value.is_object() { Ok(value) } else { Err(ApiError::bad_request("the body is not an object")) }

@@ -10,6 +10,10 @@ use serde_json::Value;
 pub(crate) enum Type {
     /// Text.
     Text,
+    /// Bytes, as text in base64.
+    Bytes,
+    /// A time, as text of RFC 3339.
+    Time,
     /// A whole number.
     Integer,
     /// A number.
@@ -47,7 +51,18 @@ pub(crate) struct Definition {
     /// Name in OpenAPI documents, such as `io.k8s.api.core.v1.Pod`.
     pub(crate) full_name: String,
     /// Fields in order.
-    pub(crate) fields: Vec<(&'static str, Type)>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// Name in JSON.
+    pub(crate) name: &'static str,
+    /// Number in protobuf; 0 for one that has none of its own.
+    pub(crate) number: u32,
+    /// Type.
+    pub(crate) ty: Type,
 }
 
 type Definitions = BTreeMap<&'static str, Definition>;
@@ -65,7 +80,7 @@ pub(crate) fn field<'a>(of: &'a Type, name: &str) -> Option<&'a Type> {
     match of {
         Type::Named(definition) => {
             let fields = &DEFINITIONS.get(definition)?.fields;
-            fields.iter().find(|(field, _)| *field == name).map(|(_, ty)| ty)
+            fields.iter().find(|field| field.name == name).map(|field| &field.ty)
         }
         Type::Map(value) => Some(value),
         _ => None,
@@ -106,7 +121,7 @@ fn walk(ty: &Type, value: &Value, owner: &str, path: &str, faults: &mut Faults) 
     };
     match (ty, value) {
         (_, Value::Null) | (Type::Any, _) => {}
-        (Type::Text, v) if !v.is_string() => mistyped("string"),
+        (Type::Text | Type::Bytes | Type::Time, v) if !v.is_string() => mistyped("string"),
         (Type::Integer, v) if !v.is_i64() => mistyped("int64"),
         (Type::Number, v) if !v.is_number() => mistyped("float64"),
         (Type::Boolean, v) if !v.is_boolean() => mistyped("bool"),
@@ -150,15 +165,18 @@ fn parse(text: &'static str) -> Option<Definitions> {
             let short = name.trim_start_matches('!');
             let mut fields = Vec::new();
             if name.starts_with('!') {
-                fields.extend([("apiVersion", Type::Text), ("kind", Type::Text)]);
-                fields.push(("metadata", Type::Named("ObjectMeta")));
+                let own = |name, number, ty| Field { name, number, ty };
+                fields.extend([own("apiVersion", 0, Type::Text), own("kind", 0, Type::Text)]);
+                fields.push(own("metadata", 1, Type::Named("ObjectMeta")));
             }
             definitions.insert(short, Definition { full_name: format!("{prefix}.{short}"), fields });
             (current, rest) = (short, after);
         }
         for word in rest.split_whitespace() {
             let (field, ty) = word.split_once('=')?;
-            definitions.get_mut(current)?.fields.push((field, parse_type(ty)?));
+            let (name, number) = field.split_once(':').unwrap_or((field, "0"));
+            let field = Field { name, number: number.parse().ok()?, ty: parse_type(ty)? };
+            definitions.get_mut(current)?.fields.push(field);
         }
     }
     Some(definitions)
@@ -167,6 +185,8 @@ fn parse(text: &'static str) -> Option<Definitions> {
 fn parse_type(text: &'static str) -> Option<Type> {
     Some(match text {
         "s" => Type::Text,
+        "y" => Type::Bytes,
+        "t" => Type::Time,
         "i" => Type::Integer,
         "n" => Type::Number,
         "b" => Type::Boolean,
@@ -204,7 +224,7 @@ mod tests {
             }
         }
         assert!(parse(include_str!("schema.txt")).is_some());
-        definitions().values().flat_map(|d| &d.fields).for_each(|(_, ty)| refers(ty));
+        definitions().values().flat_map(|d| &d.fields).for_each(|field| refers(&field.ty));
         for resource in resources::ALL {
             assert!(definitions().contains_key(resource.kind), "{} has no schema", resource.kind);
         }

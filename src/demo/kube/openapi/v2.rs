@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::super::resources::{self, ALL, Resource};
 use super::schema::{self, Definition, Merge, Type};
 
-/// The whole document.
+/// The whole document. A definition without a type takes anything: the kubectl of 2020 knows no better form for it.
 pub(super) fn document() -> Value {
     let mut definitions = Map::new();
     for (name, definition) in schema::definitions() {
-        let mut value = self::definition(definition, "#/definitions/");
+        let mut value = self::definition(definition, "#/definitions/", &json!({}));
         if let Some(resource) = ALL.iter().find(|r| r.kind == *name) {
             value["x-kubernetes-group-version-kind"] = json!([gvk(resource)]);
         }
@@ -42,24 +42,25 @@ fn operation(resource: &Resource) -> Value {
         "x-kubernetes-group-version-kind": gvk(resource)})
 }
 
-/// A definition; `prefix` is where references point.
-pub(super) fn definition(definition: &Definition, prefix: &str) -> Value {
+/// A definition; `prefix` is where references point, `any` is how a value of any type is described.
+pub(super) fn definition(definition: &Definition, prefix: &str, any: &Value) -> Value {
     let properties: Map<_, _> =
-        definition.fields.iter().map(|(name, ty)| ((*name).to_owned(), property(ty, prefix))).collect();
+        definition.fields.iter().map(|f| (f.name.to_owned(), property(&f.ty, prefix, any))).collect();
     json!({"type": "object", "properties": properties})
 }
 
-fn property(ty: &Type, prefix: &str) -> Value {
+fn property(ty: &Type, prefix: &str, any: &Value) -> Value {
     match ty {
         Type::Text => json!({"type": "string"}),
         Type::Integer => json!({"type": "integer", "format": "int64"}),
         Type::Number => json!({"type": "number", "format": "double"}),
         Type::Boolean => json!({"type": "boolean"}),
-        // A definition without a type takes anything; kubectl of 2020 knows no better form for these.
-        Type::IntOrString | Type::Quantity | Type::Any => json!({}),
-        Type::Map(inner) => json!({"type": "object", "additionalProperties": property(inner, prefix)}),
+        Type::Bytes => json!({"type": "string", "format": "byte"}),
+        Type::Time => json!({"type": "string", "format": "date-time"}),
+        Type::IntOrString | Type::Quantity | Type::Any => any.clone(),
+        Type::Map(inner) => json!({"type": "object", "additionalProperties": property(inner, prefix, any)}),
         Type::List(inner, merge) => {
-            let mut list = json!({"type": "array", "items": property(inner, prefix)});
+            let mut list = json!({"type": "array", "items": property(inner, prefix, any)});
             if *merge != Merge::Replace {
                 list["x-kubernetes-patch-strategy"] = "merge".into();
             }

@@ -37,9 +37,10 @@ pub(super) fn document(wanted: &str) -> Option<Value> {
         });
         paths.insert(v2::path(resource), json!({"patch": operation}));
     }
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let mut schemas = Map::new();
     for (name, definition) in schema::definitions() {
-        let mut value = v2::definition(definition, "#/components/schemas/");
+        let mut value = v2::definition(definition, "#/components/schemas/", &any);
         if let Some(resource) = ALL.iter().find(|r| r.kind == *name) {
             value["x-kubernetes-group-version-kind"] = json!([v2::gvk(resource)]);
         }

@@ -135,6 +135,14 @@ impl RequestInfo {
     }
 
     /// `pods/exec`, or `pods`.
+    #[cfg(test)]
+    pub(crate) fn full_resource(&self) -> String {
+        if self.subresource.is_empty() {
+            self.resource.clone()
+        } else {
+            format!("{}/{}", self.resource, self.subresource)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ _jumpgate() {
             jumpgate,configure)
                 cmd="jumpgate__subcmd__configure"
                 ;;
+            jumpgate,demo)
+                cmd="jumpgate__subcmd__demo"
+                ;;
             jumpgate,generate)
                 cmd="jumpgate__subcmd__generate"
                 ;;
@@ -36,6 +39,9 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__help,configure)
                 cmd="jumpgate__subcmd__help__subcmd__configure"
+                ;;
+            jumpgate__subcmd__help,demo)
+                cmd="jumpgate__subcmd__help__subcmd__demo"
                 ;;
             jumpgate__subcmd__help,generate)
                 cmd="jumpgate__subcmd__help__subcmd__generate"
@@ -221,7 +227,7 @@ _jumpgate() {
 
     case "${cmd}" in
         jumpgate)
-            opts="-h -V --help --version start configure tsh tctl generate help"
+            opts="-h -V --help --version start configure demo tsh tctl generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,6 +274,32 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__demo)
+            opts="-h --tour --dir --kubeconfig --kubectl --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubectl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__generate)
             opts="-h --to --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -287,7 +319,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help)
-            opts="start configure tsh tctl generate help"
+            opts="start configure demo tsh tctl generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,6 +333,20 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__configure)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

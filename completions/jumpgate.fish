@@ -28,6 +28,7 @@ complete -c jumpgate -n "__fish_jumpgate_needs_command" -s h -l help -d 'Print h
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -s V -l version -d 'Print version'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "start" -d 'Start the gate'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "configure" -d 'Print a commented configuration to begin with, or the gate\'s rights in Kubernetes'
+complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "demo" -d 'Run everything on this machine: a gate, a GitHub and a Kubernetes, with no account and no cluster'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "tsh" -d 'The client: log in, then use kubectl'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "tctl" -d 'The admin tool: say who may do what'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "generate" -d 'Write completions/ and man/ anew'
@@ -40,6 +41,11 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l namespac
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l service-account -d 'With --rbac: the name of the service account' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l rbac -d 'Print the gate\'s least rights in Kubernetes instead'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l dir -d 'The folder for everything that is written [default: a new one that goes away at the end]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubeconfig -d 'Guard the cluster of this kubeconfig\'s current context instead of the demo\'s own' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'The kubectl of the tour [default: the one on PATH, else a small client of the demo]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
@@ -215,12 +221,13 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand generate" -l to -d 'The folder that holds both' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand generate" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "start" -d 'Start the gate'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "configure" -d 'Print a commented configuration to begin with, or the gate\'s rights in Kubernetes'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "tsh" -d 'The client: log in, then use kubectl'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "tctl" -d 'The admin tool: say who may do what'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "generate" -d 'Write completions/ and man/ anew'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure tsh tctl generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "start" -d 'Start the gate'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "configure" -d 'Print a commented configuration to begin with, or the gate\'s rights in Kubernetes'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "demo" -d 'Run everything on this machine: a gate, a GitHub and a Kubernetes, with no account and no cluster'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "tsh" -d 'The client: log in, then use kubectl'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "tctl" -d 'The admin tool: say who may do what'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "generate" -d 'Write completions/ and man/ anew'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and not __fish_seen_subcommand_from start configure demo tsh tctl generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "login" -d 'Log in through the browser and make kubectl work'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "status" -d 'Show who is logged in, where, and for how long'

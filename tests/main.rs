@@ -1,6 +1,7 @@
 //! The stories: each file is one, run against the built binaries.
 
 mod floors;
+mod gate_start;
 mod kubeconfig;
 mod kubeconfig_property;
 mod reference;

@@ -162,6 +162,39 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(running)
 }
 
+/// The signals that a gate obeys. Made before the gate starts, so that none comes too early.
+pub struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[derive(PartialEq, Eq)]
+enum Signal {
+    Reload,
+    End,
+}
+
+impl Signals {
+    /// From now on SIGHUP, SIGTERM and SIGINT do only what [`Running::until_signal`] says.
+    pub fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::End,
+        }
+    }
+}
+
 impl Running {
     /// The gate behind the ports.
     pub fn gate(&self) -> &Arc<Gate> {
@@ -190,28 +223,25 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT, then drains; a second one ends at once. SIGHUP reads the https files again.
-    pub async fn until_signal(&mut self) -> io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub async fn until_signal(&mut self, mut signals: Signals) {
         tell_systemd("READY=1");
         loop {
-            tokio::select! {
-                _ = hangup.recv() => self.reload(),
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+            match signals.next().await {
+                Signal::Reload => self.reload(),
+                Signal::End => break,
             }
         }
-        tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");
         tell_systemd("STOPPING=1");
+        tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");
         self.drain("the gate is being shut down");
-        tokio::select! {
-            () = self.wait() => tracing::info!("the gate ended"),
-            _ = terminate.recv() => tracing::warn!("the gate ended at once, at a second signal"),
-            _ = interrupt.recv() => tracing::warn!("the gate ended at once, at a second signal"),
+        loop {
+            tokio::select! {
+                () = self.wait() => break tracing::info!("the gate ended"),
+                signal = signals.next() => if signal == Signal::End {
+                    break tracing::warn!("the gate ended at once, at a second signal");
+                },
+            }
         }
-        Ok(())
     }
 
     fn open(&mut self, sockets: Sockets, handlers: handlers::Handlers) -> Result<(), StartError> {

@@ -13,7 +13,7 @@ use crate::{
     server::{
         config::{Config, ConfigError},
         logging,
-        start::{self, Bound},
+        start::{self, Bound, Signals},
     },
 };
 
@@ -42,12 +42,13 @@ impl StartArgs {
         logging::start(&config.log).context("key teleport.log.output")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            let signals = Signals::new()?;
             let mut running = start::start(config).await?;
             for notice in &running.notices {
                 ctx.console.status(&format!("note: {notice}"));
             }
             output::write_stdout(&addresses(&running.bound)).context("standard output")?;
-            running.until_signal().await?;
+            running.until_signal(signals).await;
             Ok(Output::nothing())
         })
     }

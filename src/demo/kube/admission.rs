@@ -97,7 +97,7 @@ pub(crate) fn prepare_create(
     if resource.namespaced && objects.get(&Key::new("namespaces", "", namespace)).is_none() {
         let message = format!("namespaces \"{namespace}\" not found");
         let mut error = ApiError::new(404, "NotFound", message);
-        error.details = Some(json!({"name": namespace, "kind": "namespaces"}));
+        error.details = Some(Box::new(json!({"name": namespace, "kind": "namespaces"})));
         return Err(error);
     }
     let metadata = &mut object["metadata"];
@@ -236,15 +236,17 @@ fn wrong_fields(resource: &Resource, object: &Value) -> Vec<Cause> {
             }
             containers(&mut causes, &spec["template"]["spec"], "spec.template.spec");
         }
-        "Service" if spec["type"] != "ExternalName" && spec["clusterIP"] != "None" => {
-            if spec["ports"].as_array().is_none_or(Vec::is_empty) {
-                causes.push(Cause::required("spec.ports", ""));
-            }
+        "Service"
+            if spec["type"] != "ExternalName"
+                && spec["clusterIP"] != "None"
+                && spec["ports"].as_array().is_none_or(Vec::is_empty) =>
+        {
+            causes.push(Cause::required("spec.ports", ""));
         }
-        "RoleBinding" | "ClusterRoleBinding" => {
-            if object["roleRef"]["name"].as_str().unwrap_or("").is_empty() {
-                causes.push(Cause::required("roleRef.name", ""));
-            }
+        "RoleBinding" | "ClusterRoleBinding"
+            if object["roleRef"]["name"].as_str().unwrap_or("").is_empty() =>
+        {
+            causes.push(Cause::required("roleRef.name", ""));
         }
         _ => {}
     }

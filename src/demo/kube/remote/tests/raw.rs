@@ -342,7 +342,8 @@ async fn refused(pod: &Pod, method: &str, path: &str, headers: &[(&str, &str)]) 
 async fn what_is_refused() {
     let pod = Pod::start().await;
     let exec = "exec?command=true&stdout=true";
-    let cases: [(&str, &str, Vec<(&str, &str)>, u64, &str); 8] = [
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, u64, &'a str);
+    let cases: [Case<'_>; 8] = [
         ("POST", exec, vec![], 400, "Upgrade request required"),
         ("DELETE", exec, spdy("v4.channel.k8s.io"), 405, "POST or GET"),
         ("POST", exec, spdy("v9.channel.k8s.io"), 403, "unable to negotiate protocol"),

@@ -1,7 +1,9 @@
 //! The stories: each file is one, run against the built binaries.
 
+mod admin_api;
 mod floors;
 mod reference;
 mod support;
 mod tsh_login;
 mod walkthrough;
+mod web_login;

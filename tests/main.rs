@@ -2,6 +2,9 @@
 
 mod admin_api;
 mod floors;
+mod gate_start;
+mod kubeconfig;
+mod kubeconfig_property;
 mod reference;
 mod support;
 mod tsh_login;

@@ -1,14 +1,11 @@
 //! TLS listeners: accept, shake hands within limits, serve HTTP/1.1 and HTTP/2, drain.
 
 use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    pin::Pin,
+    net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -23,18 +20,18 @@ use hyper_util::{
 };
 use rustls::server::Acceptor;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::mpsc,
     task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
-use super::{
-    metrics::{Metrics, OpenGuard},
-    tls::Tls,
-};
+use super::{metrics::Metrics, tls::Tls};
+
+mod place;
+
+use place::{Occupied, Place, Places};
 
 /// An error of any kind, on its way to a log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -173,8 +170,7 @@ pub async fn serve(port: Port) {
     let shared = Arc::new(Shared {
         name,
         tls,
-        places: Arc::new(Semaphore::new(limits.connections)),
-        addresses: Arc::default(),
+        places: Places::new(limits.connections, limits.per_address),
         http1: http1(&limits),
         http2: http2(&limits),
         limits,
@@ -188,7 +184,7 @@ pub async fn serve(port: Port) {
             biased;
             _ = drain.started() => break,
             accepted = socket.accept() => match accepted {
-                Ok((stream, addr)) => match shared.admit(addr.ip(), alive.clone()) {
+                Ok((stream, addr)) => match shared.places.take(addr.ip(), shared.metrics.connection(name), alive.clone()) {
                     Ok(place) => {
                         connections.spawn(shared.clone().connection(stream, addr, place));
                     }
@@ -240,14 +236,11 @@ fn http2(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-type Addresses = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
 struct Shared {
     name: &'static str,
     tls: Tls,
     limits: Limits,
-    places: Arc<Semaphore>,
-    addresses: Addresses,
+    places: Places,
     http1: auto::Builder<TokioExecutor>,
     http2: auto::Builder<TokioExecutor>,
     drain: Drain,
@@ -256,14 +249,6 @@ struct Shared {
 }
 
 impl Shared {
-    fn admit(&self, ip: IpAddr, alive: mpsc::Sender<()>) -> Result<Place, &'static str> {
-        let permit = self.places.clone().try_acquire_owned().map_err(|_| "full")?;
-        let address = AddressGuard::new(&self.addresses, network_of(ip), self.limits.per_address)
-            .ok_or("too many from one address")?;
-        let open = self.metrics.connection(self.name);
-        Ok(Place { _permit: permit, _address: address, _open: open, _alive: alive })
-    }
-
     async fn connection(self: Arc<Self>, stream: TcpStream, addr: SocketAddr, place: Place) {
         let shaken = timeout(self.limits.handshake, self.handshake(stream)).await;
         let stream = match shaken {
@@ -280,7 +265,7 @@ impl Shared {
         let Ok(local) = stream.get_ref().0.local_addr() else { return };
         let peer = Arc::new(peer_of(&stream, addr, local));
         let http = if peer.alpn.as_deref() == Some(b"h2") { &self.http2 } else { &self.http1 };
-        self.serve_http(http, Occupied { stream, _place: place }, peer).await;
+        self.serve_http(http, Occupied::new(stream, place), peer).await;
     }
 
     async fn handshake(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
@@ -340,96 +325,5 @@ fn peer_of(stream: &TlsStream<TcpStream>, addr: SocketAddr, local: SocketAddr) -
         certificates: tls.peer_certificates().unwrap_or_default().iter().map(|c| c.to_vec()).collect(),
         alpn: tls.alpn_protocol().map(<[u8]>::to_vec),
         server_name: tls.server_name().map(str::to_owned),
-    }
-}
-
-/// An IPv6 customer has a /64 at least, so single addresses there mean nothing.
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
-    }
-}
-
-/// A connection's place; it goes with the connection into a tunnel, and is free again when that ends.
-struct Place {
-    _permit: OwnedSemaphorePermit,
-    _address: AddressGuard,
-    _open: OpenGuard,
-    _alive: mpsc::Sender<()>,
-}
-
-struct AddressGuard {
-    addresses: Addresses,
-    ip: IpAddr,
-}
-
-impl AddressGuard {
-    fn new(addresses: &Addresses, ip: IpAddr, most: usize) -> Option<Self> {
-        let mut counts = addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(ip).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Self { addresses: addresses.clone(), ip })
-    }
-}
-
-impl Drop for AddressGuard {
-    fn drop(&mut self) {
-        let mut counts = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.ip);
-            }
-        }
-    }
-}
-
-/// A stream that keeps its place.
-struct Occupied {
-    stream: TlsStream<TcpStream>,
-    _place: Place,
-}
-
-impl AsyncRead for Occupied {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Occupied {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,12 +11,10 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use rustls::sign::CertifiedKey;
 use tokio::{net::TcpListener, task::JoinSet};
-use uuid::Uuid;
 
 use super::{
-    audit::AuditLog,
     auth::access::Access,
     certificates::{self, CertificatesError},
     config::{Config, HostPort, Listen},
@@ -28,13 +26,14 @@ use super::{
     store::{OpenError, SqliteStore, Store, Timed},
     tls::{self, ServerCertificate, Tls, TlsError},
 };
+use crate::pki::Authority;
+
+mod files;
 
 /// How often the administrator's identity file is renewed.
 const RENEW_ADMIN: Duration = Duration::from_secs(3600);
 /// How often the listeners' certificates are renewed.
 const RENEW_HOST: Duration = Duration::from_secs(24 * 3600);
-/// What is written beside the store for `tctl` on this machine.
-const INFO_FILE: &str = "gate.json";
 
 /// Why the gate does not start.
 #[derive(Debug, thiserror::Error)]
@@ -115,15 +114,19 @@ struct Certificates {
 
 /// Starts a gate. Everything that can fail has succeeded when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    let https = match &config.https {
+        Some((key, cert)) => Some(tls::from_files(key, cert)?),
+        None => None,
+    };
     let metrics = Arc::new(Metrics::default());
     let store = Arc::new(SqliteStore::open(&config.store_dir)?);
     let store: Arc<dyn Store> = Arc::new(Timed::new(store, metrics.clone()));
-    private_dir(&config.data_dir)?;
+    files::private_dir(&config.data_dir)?;
     let authorities = certificates::authorities(&*store, &config.cluster_name).await?;
-    let certificates = Arc::new(Certificates::new(&config, &authorities.host)?);
+    let certificates = Arc::new(Certificates::new(&config, &authorities.host, https)?);
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound()?;
-    let audit = open_audit(&config, metrics.clone())?;
+    let audit = files::open_audit(&config, metrics.clone())?;
     let (switch, drain) = Drain::new();
     let mut notices = config.notices.clone();
     if config.https.is_none() {
@@ -144,7 +147,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     });
     let handlers = handlers::handlers(&gate).await.map_err(StartError::Upstream)?;
     certificates::write_admin(&gate.config.data_dir, &gate.authorities)?;
-    write_info(&gate, &bound)?;
+    files::write_info(&gate, &bound)?;
 
     let mut running = Running {
         bound,
@@ -157,6 +160,39 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     };
     running.open(sockets, handlers)?;
     Ok(running)
+}
+
+/// The signals that a gate obeys. Made before the gate starts, so that none comes too early.
+pub struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[derive(PartialEq, Eq)]
+enum Signal {
+    Reload,
+    End,
+}
+
+impl Signals {
+    /// From now on SIGHUP, SIGTERM and SIGINT do only what [`Running::until_signal`] says.
+    pub fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::End,
+        }
+    }
 }
 
 impl Running {
@@ -179,7 +215,7 @@ impl Running {
     pub async fn wait(&mut self) {
         while self.listeners.join_next().await.is_some() {}
         self.gate.audit.close().await;
-        let info = self.gate.config.data_dir.join(INFO_FILE);
+        let info = self.gate.config.data_dir.join(files::INFO);
         if let Err(error) = fs::remove_file(&info) {
             tracing::debug!(%error, "gate.json could not be removed");
         }
@@ -187,28 +223,25 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT, then drains; a second one ends at once. SIGHUP reads the https files again.
-    pub async fn until_signal(&mut self) -> io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub async fn until_signal(&mut self, mut signals: Signals) {
         tell_systemd("READY=1");
         loop {
-            tokio::select! {
-                _ = hangup.recv() => self.reload(),
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+            match signals.next().await {
+                Signal::Reload => self.reload(),
+                Signal::End => break,
             }
         }
-        tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");
         tell_systemd("STOPPING=1");
+        tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");
         self.drain("the gate is being shut down");
-        tokio::select! {
-            () = self.wait() => tracing::info!("the gate ended"),
-            _ = terminate.recv() => tracing::warn!("the gate ended at once, at a second signal"),
-            _ = interrupt.recv() => tracing::warn!("the gate ended at once, at a second signal"),
+        loop {
+            tokio::select! {
+                () = self.wait() => break tracing::info!("the gate ended"),
+                signal = signals.next() => if signal == Signal::End {
+                    break tracing::warn!("the gate ended at once, at a second signal");
+                },
+            }
         }
-        Ok(())
     }
 
     fn open(&mut self, sockets: Sockets, handlers: handlers::Handlers) -> Result<(), StartError> {
@@ -244,13 +277,10 @@ impl Running {
 }
 
 impl Certificates {
-    fn new(config: &Config, host_ca: &crate::pki::Authority) -> Result<Self, StartError> {
+    fn new(config: &Config, host_ca: &Authority, https: Option<CertifiedKey>) -> Result<Self, StartError> {
         let names = certificates::names(config);
         let host = ServerCertificate::new(certificates::host_certificate(host_ca, &names)?);
-        let web = match &config.https {
-            Some((key, cert)) => ServerCertificate::new(tls::from_files(key, cert)?),
-            None => host.clone(),
-        };
+        let web = https.map_or_else(|| host.clone(), ServerCertificate::new);
         Ok(Self { https: config.https.clone(), names, web, host })
     }
 
@@ -345,55 +375,6 @@ fn addresses(config: &Config, bound: &Bound) -> Addresses {
         admin: outside(&config.admin, bound.admin),
         kube: kube.map(|(kube, bound)| outside(&kube.listen, bound)),
     }
-}
-
-fn open_audit(config: &Config, metrics: Arc<Metrics>) -> Result<AuditLog, StartError> {
-    let uuid = host_uuid(&config.data_dir)?;
-    let path = config.data_dir.join("log");
-    AuditLog::open(&config.data_dir, uuid, &config.cluster_name, metrics)
-        .map_err(|error| StartError::File { path, error })
-}
-
-/// The machine's identity, made at the first start (Teleport keeps it in the same file).
-fn host_uuid(dir: &Path) -> Result<Uuid, StartError> {
-    let path = dir.join("host_uuid");
-    let failed = |error| StartError::File { path: path.clone(), error };
-    match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map_err(|e| failed(io::Error::other(e))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let uuid = Uuid::new_v4();
-            certificates::write_private(&path, uuid.to_string().as_bytes()).map_err(failed)?;
-            Ok(uuid)
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn private_dir(dir: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|error| StartError::File { path: dir.to_owned(), error })
-}
-
-/// `gate.json`: how `tctl` on this machine reaches the running gate.
-fn write_info(gate: &Gate, bound: &Bound) -> Result<(), StartError> {
-    let mut admin = bound.admin;
-    if admin.ip().is_unspecified() {
-        let loopback: std::net::IpAddr = match admin {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        admin.set_ip(loopback);
-    }
-    let info = serde_json::json!({
-        "admin_addr": admin.to_string(),
-        "cluster": gate.config.cluster_name,
-        "pid": std::process::id(),
-        "started": Timestamp::now().to_string(),
-    });
-    let path = gate.config.data_dir.join(INFO_FILE);
-    certificates::write_private(&path, format!("{info}\n").as_bytes())
-        .map_err(|error| StartError::File { path, error })
 }
 
 /// sd_notify(3), for units of `Type=notify`; a name that begins with `@` is abstract. Elsewhere nobody listens.

@@ -21,24 +21,24 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
 
-pub const CLUSTER: &str = "gate.example.com";
+pub(crate) const CLUSTER: &str = "gate.example.com";
 /// Where the fake sends the browser.
-pub const IDP: &str = "https://github.example.com/login/oauth/authorize?state=s";
+pub(crate) const IDP: &str = "https://github.example.com/login/oauth/authorize?state=s";
 
-pub struct FakeGate {
-    pub port: u16,
-    pub host_ca: Authority,
+pub(crate) struct FakeGate {
+    pub(crate) port: u16,
+    pub(crate) host_ca: Authority,
     user_ca: Authority,
     asked: Arc<Mutex<Option<ConsoleRequest>>>,
 }
 
 impl FakeGate {
     /// Starts on a free port, with a certificate of its own host CA.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_on(0)
     }
 
-    pub fn start_on(port: u16) -> Self {
+    pub(crate) fn start_on(port: u16) -> Self {
         let ca = |kind| Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA");
         let host_ca = ca(AuthorityKind::Host);
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
@@ -54,17 +54,17 @@ impl FakeGate {
         Self { port, host_ca, user_ca: ca(AuthorityKind::User), asked }
     }
 
-    pub fn proxy(&self) -> String {
+    pub(crate) fn proxy(&self) -> String {
         format!("--proxy=localhost:{}", self.port)
     }
 
     /// What the client asked for when it began its login.
-    pub fn asked(&self) -> ConsoleRequest {
+    pub(crate) fn asked(&self) -> ConsoleRequest {
         self.asked.lock().expect("no panic").clone().expect("a login was begun")
     }
 
     /// The answer to the login that was begun: a certificate for `user` that lives `ttl`.
-    pub fn answer(&self, user: &str, ttl: SignedDuration) -> LoginResponse {
+    pub(crate) fn answer(&self, user: &str, ttl: SignedDuration) -> LoginResponse {
         let line = self.asked().public_key.as_text().expect("text").to_owned();
         let key = PublicKey::from_authorized_key(&line).expect("a key");
         // A host certificate has the form of a user's as far as the client looks: CN is the name, O a role.
@@ -87,7 +87,7 @@ impl FakeGate {
     }
 
     /// The address that brings the answer back to the client.
-    pub fn callback(&self, answer: &LoginResponse) -> String {
+    pub(crate) fn callback(&self, answer: &LoginResponse) -> String {
         let redirect = self.asked().redirect_url;
         let (base, key) = redirect.split_once("?secret_key=").expect("a key");
         let plain = serde_json::to_vec(answer).expect("JSON");

@@ -8,25 +8,25 @@ use std::{
 };
 
 /// A clean home directory.
-pub struct Person {
+pub(crate) struct Person {
     folder: tempfile::TempDir,
 }
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Person {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// A person whose `~/.tsh` is the one that a stock `tsh` left.
-    pub fn with_stock_profile() -> Self {
+    pub(crate) fn with_stock_profile() -> Self {
         let person = Self::new();
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/teleport-4.0.2/home/dot-tsh");
         copy(&from, &person.path(".tsh"));
@@ -35,22 +35,22 @@ impl Person {
         person
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
     /// `tsh` with these arguments, in this home and with nothing else in its environment.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tsh"));
         command
             .args(args)
@@ -62,12 +62,25 @@ impl Person {
         command
     }
 
-    pub fn tsh(&self, args: &[&str]) -> Ended {
+    pub(crate) fn tsh(&self, args: &[&str]) -> Ended {
         self.command(args).output().expect("tsh starts").into()
     }
 
+    /// As [`Person::command`], of another program.
+    pub(crate) fn program(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().env("HOME", self.folder.path()).env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// As [`Person::begin`], with variables in the environment.
+    pub(crate) fn begin_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Login {
+        Login::of(self.command(args).envs(variables.iter().copied()).spawn().expect("tsh starts"))
+    }
+
     /// Starts a login and reads on until it prints the address for the browser.
-    pub fn begin(&self, args: &[&str]) -> Login {
+    pub(crate) fn begin(&self, args: &[&str]) -> Login {
         Login::of(self.command(args).spawn().expect("tsh starts"))
     }
 }
@@ -83,16 +96,16 @@ impl From<Output> for Ended {
 }
 
 /// A `tsh login` that waits for the browser.
-pub struct Login {
+pub(crate) struct Login {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     seen: String,
     /// The address that it printed.
-    pub link: String,
+    pub(crate) link: String,
 }
 
 impl Login {
-    fn of(mut child: Child) -> Self {
+    pub(crate) fn of(mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
         let mut seen = String::new();
         let link = loop {
@@ -109,7 +122,7 @@ impl Login {
     }
 
     /// The browser goes to an address on the listener; the answer.
-    pub fn browse(&self, address: &str) -> String {
+    pub(crate) fn browse(&self, address: &str) -> String {
         let rest = address.strip_prefix("http://").expect("http");
         let (host, path) = rest.split_once('/').expect("a path");
         let mut stream = TcpStream::connect(host).expect("tsh listens");
@@ -120,14 +133,20 @@ impl Login {
     }
 
     /// What it says from now on, and how it ends.
-    pub fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         self.stderr.read_to_string(&mut self.seen).expect("standard error");
         let mut ended: Ended = self.child.wait_with_output().expect("an end").into();
         ended.stderr = self.seen;
         ended
     }
 
-    pub fn interrupt(&self) {
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("an end");
+    }
+
+    pub(crate) fn interrupt(&self) {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status().expect("kill");
     }

@@ -13,7 +13,7 @@ use crate::{
     demo::{browser::Browser, github::GithubDemo, kube::KubeDemo},
     server::{
         config::Config,
-        start::{Running, start},
+        start::{Running, Signals, start},
     },
 };
 
@@ -181,7 +181,7 @@ impl<'a> Demo<'a> {
             show.output("kubectl exec -it shell -- sh")?;
         }
         show.note("sign in as alice or bob; Ctrl-C here ends the demo")?;
-        self.gate.until_signal().await?;
+        self.gate.until_signal(Signals::new()?).await;
         self.end("the demo ended").await;
         Ok(())
     }

@@ -7,12 +7,13 @@ use anyhow::Context;
 use crate::{
     cli::{
         Ctx,
+        error::Failure,
         output::{self, Output},
     },
     server::{
-        config::Config,
+        config::{Config, ConfigError},
         logging,
-        start::{self, Bound},
+        start::{self, Bound, Signals},
     },
 };
 
@@ -31,16 +32,23 @@ pub(in crate::cli) struct StartArgs {
 
 impl StartArgs {
     pub(in crate::cli) fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load(&self.config).map_err(|error| match error {
+            ConfigError::Read { .. } => anyhow::Error::from(
+                Failure::new(error.to_string())
+                    .hint("a file to begin with: jumpgate configure > jumpgate.yaml"),
+            ),
+            error => error.into(),
+        })?;
         logging::start(&config.log).context("key teleport.log.output")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            let signals = Signals::new()?;
             let mut running = start::start(config).await?;
             for notice in &running.notices {
                 ctx.console.status(&format!("note: {notice}"));
             }
             output::write_stdout(&addresses(&running.bound)).context("standard output")?;
-            running.until_signal().await?;
+            running.until_signal(signals).await;
             Ok(Output::nothing())
         })
     }

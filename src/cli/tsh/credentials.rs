@@ -22,7 +22,7 @@ const GROUP: &str = "client.authentication.k8s.io";
 /// Arguments of `tsh kube credentials`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice\n  KUBERNETES_EXEC_INFO='{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false}}' \\\n    tsh kube credentials --proxy=gate.example.com:3080 --teleport-cluster=gate.example.com --user=alice"
+    after_help = "While the certificate is valid this opens no connection. Expired, it starts a login if a\nperson is there, else it says which command to run.\n\nExamples:\n  tsh kube credentials --proxy=gate.example.com:3080 --user=alice\n  tsh kube credentials --teleport-cluster=gate.example.com"
 )]
 pub(crate) struct CredentialsArgs {
     /// Cluster of the gate
@@ -47,7 +47,7 @@ impl CredentialsArgs {
         if let Some((_, credentials)) = &found
             && is_valid(credentials, Timestamp::now())
         {
-            self.check_cluster(credentials, &target)?;
+            self.check_cluster(credentials, &settings, &target)?;
             return answer(&asked, credentials);
         }
         let seen_by_a_person = asked.interactive == Some(true) || std::io::stderr().is_terminal();
@@ -59,27 +59,41 @@ impl CredentialsArgs {
 
     /// Logs in through the browser. One process at a time does; the others find its result.
     fn log_in(&self, settings: &Settings<'_>, target: &Target) -> anyhow::Result<Credentials> {
-        let _alone = settings.home.lock(&target.name, "login")?;
+        let _alone = settings.home.lock_after(&target.name, "login", || {
+            settings
+                .ctx
+                .console
+                .status(&format!("Waiting for a login at {} that is under way", target.address));
+        })?;
         if let Some((_, credentials)) = settings.credentials(target)?
             && is_valid(&credentials, Timestamp::now())
         {
             return Ok(credentials);
         }
-        let wish =
-            Wish { cluster: self.teleport_cluster.clone(), only: settings.user(target)?, ..Wish::default() };
+        let wish = Wish {
+            cluster: self.teleport_cluster.clone(),
+            only: settings.user(target)?,
+            keep: true,
+            ..Wish::default()
+        };
         let session = block_on(session::log_in(settings, target, &wish))?;
         login::store(settings, target, &session)?;
         Ok(session.credentials)
     }
 
-    fn check_cluster(&self, credentials: &Credentials, target: &Target) -> anyhow::Result<()> {
+    fn check_cluster(
+        &self,
+        credentials: &Credentials,
+        settings: &Settings<'_>,
+        target: &Target,
+    ) -> anyhow::Result<()> {
         let Some(wanted) = &self.teleport_cluster else { return Ok(()) };
         match credentials.certificate().issuer_cluster() {
             Some(issuer) if issuer != *wanted => Err(Failure::new(format!(
                 "the certificate for {} is of the cluster {issuer}, and kubectl asks for {wanted}",
                 target.address
             ))
-            .hint(format!("log in anew: tsh login --proxy={} --force", target.address))
+            .hint(format!("log in anew: {} --force", settings.login_command(target)))
             .into()),
             _ => Ok(()),
         }

@@ -13,7 +13,11 @@ use super::{
     status,
 };
 use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output},
+    cli::{
+        Ctx, block_on,
+        error::{Failure, sentence},
+        output::Output,
+    },
     client::{
         identity_file::IdentityFile,
         profile::{Credentials, Profile},
@@ -64,6 +68,7 @@ impl LoginArgs {
             browser: self.browser.clone(),
             bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
             only: settings.named_user(),
+            keep: self.out.is_none(),
         };
         let session = block_on(session::log_in(&settings, &target, &wish))?;
         if let Some(file) = &self.out {
@@ -102,8 +107,10 @@ impl LoginArgs {
         if !self.no_kubeconfig && !profile.kube_proxy_addr.is_empty() {
             let cluster = cluster_of(profile, credentials, name);
             let login = entry::Login { name, profile, user, cluster: &cluster, credentials, namespace: None };
-            entry::write(settings, &login, &self.entry)
-                .context("logged in, but the kubeconfig was not written")?;
+            entry::write(settings, &login, &self.entry).map_err(|reason| {
+                let text = format!("logged in, but the kubeconfig was not written: {}", sentence(&reason));
+                Failure::new(text).hint(format!("when it is mended: {} kube login", settings.ctx.tool("tsh")))
+            })?;
         }
         let login = status::Login::of(name, profile, user, credentials);
         let block = login.block(true, settings.ctx.debug, Timestamp::now(), &TimeZone::system());

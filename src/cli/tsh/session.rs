@@ -37,6 +37,8 @@ pub(crate) struct Wish {
     pub(crate) bind_addr: Option<String>,
     /// The one person whose login is wanted.
     pub(crate) only: Option<String>,
+    /// The result goes into the profile.
+    pub(crate) keep: bool,
 }
 
 /// A completed login.
@@ -72,6 +74,10 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
     }
     let places = places(&ping, &target.address)?;
+    if wish.keep {
+        // A profile that cannot be written is told before a person signs in for nothing.
+        drop(settings.home.lock(&places.web.host, "write")?);
+    }
     let unverified_key = unverified(settings.ctx.console, &client, target);
     let Method::Browser { kind, connector } = proxy::method(&ping) else {
         let text = format!(

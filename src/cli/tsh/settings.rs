@@ -11,7 +11,7 @@ use crate::{
     client::{
         address::{Address, WEB_PORT},
         kubeconfig,
-        profile::{Credentials, Home, Profile},
+        profile::{Credentials, Home, Profile, ProfileError},
         trust::{Pin, Trust},
     },
 };
@@ -103,7 +103,19 @@ impl<'a> Settings<'a> {
     /// The credentials for a proxy, if there are any.
     pub(crate) fn credentials(&self, target: &Target) -> anyhow::Result<Option<(String, Credentials)>> {
         let Some(user) = self.user(target)? else { return Ok(None) };
-        Ok(self.home.credentials(&target.name, &user)?.map(|found| (user, found)))
+        Ok(self.usable(&target.name, &user)?.map(|found| (user, found)))
+    }
+
+    /// A person's credentials. Half a login (a key without its certificate) is told and counts as none, so that a
+    /// new login mends it.
+    pub(crate) fn usable(&self, name: &str, user: &str) -> anyhow::Result<Option<Credentials>> {
+        match self.home.credentials(name, user) {
+            Err(half @ ProfileError::NoPair(_)) => {
+                self.ctx.console.warn(&half.to_string());
+                Ok(None)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// The credentials, or the sentence that says what to run.

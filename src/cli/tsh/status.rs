@@ -88,7 +88,7 @@ fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
         let found = settings.credentials(current)?;
         for user in home.users(&current.name)? {
             let is_active = found.as_ref().is_some_and(|(active, _)| *active == user);
-            if let Some(credentials) = home.credentials(&current.name, &user)? {
+            if let Some(credentials) = settings.usable(&current.name, &user)? {
                 let login = Login::of(&current.name, &current.profile, &user, &credentials);
                 if is_active { listed.active = Some(login) } else { listed.profiles.push(login) }
             }
@@ -97,7 +97,7 @@ fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
     for name in names {
         let profile = home.profile(&name)?.unwrap_or_default();
         for user in home.users(&name)? {
-            if let Some(credentials) = home.credentials(&name, &user)? {
+            if let Some(credentials) = settings.usable(&name, &user)? {
                 listed.profiles.push(Login::of(&name, &profile, &user, &credentials));
             }
         }

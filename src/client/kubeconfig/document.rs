@@ -1,5 +1,6 @@
 //! One kubeconfig file in memory: its text, what a YAML parser reads in it, and where that stands.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -60,6 +61,8 @@ pub(super) struct Document {
     pub(super) tree: Tree,
     bom: bool,
     names: [Vec<String>; 3],
+    /// Where each name stands first, and whether it stands again.
+    places: [HashMap<String, (usize, bool)>; 3],
 }
 
 impl Document {
@@ -77,9 +80,15 @@ impl Document {
         let value = read(text).map_err(|e| unparsable(path, &e))?;
         let tree = tree::locate(text).map_err(|(at, reason)| place.shape(text, at, reason))?;
         let text = text.to_owned();
-        let mut document = Document { place, text, value, tree, bom, names: Default::default() };
+        let (names, places) = Default::default();
+        let mut document = Document { place, text, value, tree, bom, names, places };
         document.check()?;
         document.names = Kind::ALL.map(|kind| document.read_names(kind));
+        for (names, places) in document.names.iter().zip(&mut document.places) {
+            for (i, name) in names.iter().enumerate() {
+                places.entry(name.clone()).and_modify(|(_, again)| *again = true).or_insert((i, false));
+            }
+        }
         Ok(document)
     }
 
@@ -106,15 +115,25 @@ impl Document {
 
     /// The place of an entry in its list.
     pub(super) fn position(&self, kind: Kind, name: &str) -> Option<usize> {
-        self.names[kind as usize].iter().position(|n| n == name)
+        self.places[kind as usize].get(name).map(|(i, _)| *i)
+    }
+
+    /// Whether a list has a name more than once.
+    pub(super) fn is_twice(&self, kind: Kind, name: &str) -> bool {
+        self.places[kind as usize].get(name).is_some_and(|(_, again)| *again)
+    }
+
+    /// An entry as a list item.
+    pub(super) fn item(&self, kind: Kind, name: &str) -> Option<&Value> {
+        self.items(kind).get(self.position(kind, name)?)
     }
 
     /// The body of an entry.
     pub(super) fn body(&self, kind: Kind, name: &str) -> Option<&Value> {
-        self.entries(kind).find(|(n, _)| *n == name).map(|(_, body)| body)
+        self.item(kind, name).map(|item| item.get(kind.noun()).unwrap_or(&Value::Null))
     }
 
-    /// The line of an entry, for errors.
+    /// Where an entry stands in the text, for errors.
     pub(super) fn at(&self, kind: Kind, index: usize) -> usize {
         let list = self.pair(kind.key()).map(|(_, (_, list))| list);
         match list.map(|list| (&list.shape, list.start)) {

@@ -112,8 +112,7 @@ impl<'d> Editor<'d> {
         };
         self.first_change = key.start;
         for name in plan.names() {
-            let twice = document.entries(kind).filter(|(n, _)| *n == name).nth(1).is_some();
-            if twice {
+            if document.is_twice(kind, name) {
                 let at = document.at(kind, document.position(kind, name).unwrap_or(0));
                 return Err(self.refuse(at, format!("two {} are named {name:?}", kind.key())));
             }
@@ -297,7 +296,7 @@ impl<'d> Editor<'d> {
             Before::Usual => {
                 let quote = match &value.shape {
                     _ if self.in_flow() => Quote::Double,
-                    Shape::Scalar { quote, .. } => *quote,
+                    Shape::Scalar { quote, text } if !text.is_empty() => *quote,
                     _ => Quote::Plain,
                 };
                 let old = &self.text[range.clone()];

@@ -55,6 +55,8 @@ pub(super) struct Mark {
 pub(super) struct Previous {
     /// Its name; empty: none was.
     pub(super) context: String,
+    /// No such context was there even then.
+    pub(super) missing: bool,
     /// What stood after `current-context:`.
     pub(super) before: Before,
 }
@@ -121,13 +123,17 @@ pub(super) fn set_mark(body: &mut Value, mark: &Mark) {
 pub(super) fn previous(body: &Value) -> Option<Previous> {
     let value = extension(body, PREVIOUS)?;
     let context = value["context"].as_str()?.to_owned();
-    Some(Previous { context, before: get_before(value) })
+    let missing = value["missing"].as_bool().unwrap_or(false);
+    Some(Previous { context, missing, before: get_before(value) })
 }
 
 /// Lets our context remember, or forget.
 pub(super) fn set_previous(body: &mut Value, previous: Option<&Previous>) {
     let value = previous.map(|previous| {
         let mut value = json!({"context": previous.context});
+        if previous.missing {
+            value["missing"] = Value::Bool(true);
+        }
         put_before(&mut value, &previous.before);
         value
     });

@@ -124,6 +124,9 @@ impl Error {
             io::ErrorKind::PermissionDenied => {
                 let mend = match action {
                     "read" => "make it readable for you, or take it out of KUBECONFIG",
+                    "lock" | "create the folder" | "write in the folder of" => {
+                        "make its folder writable for you, or point KUBECONFIG at another file"
+                    }
                     "keep the owner of" => "run this as the file's owner",
                     _ => "make it writable for you, or point KUBECONFIG at another file",
                 };

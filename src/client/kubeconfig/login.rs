@@ -77,9 +77,7 @@ impl Planner<'_> {
     /// The file of an entry and the list item that is there now.
     fn place(&self, kind: Kind, name: &str) -> (usize, Option<&Value>) {
         match self.snapshot.holder(kind, name) {
-            Some((index, document)) => {
-                (index, document.position(kind, name).and_then(|i| document.items(kind).get(i)))
-            }
+            Some((index, document)) => (index, document.item(kind, name)),
             None => (self.default, None),
         }
     }
@@ -121,7 +119,9 @@ impl Planner<'_> {
 
     fn previous(&self, name: &str) -> Previous {
         let before = self.document(self.default).map_or(Before::Usual, |d| Before::of_current(d, name));
-        Previous { context: self.old.unwrap_or_default().to_owned(), before }
+        let context = self.old.unwrap_or_default().to_owned();
+        let missing = !context.is_empty() && self.snapshot.body(Kind::Context, &context).is_none();
+        Previous { context, missing, before }
     }
 }
 

@@ -153,7 +153,7 @@ impl Going {
     /// What the file that selected our context selects afterwards.
     fn put_back(&self, snapshot: &Snapshot, index: usize, old: &str) -> CurrentPlan {
         let exists = |name: &str| snapshot.body(Kind::Context, name).is_some() && !self.goes(name);
-        let usable = |p: &&Previous| p.context.is_empty() || exists(&p.context);
+        let usable = |p: &&Previous| p.context.is_empty() || p.missing || exists(&p.context);
         // The user may have gone from one context of ours to another by kubectl, which remembers nothing.
         let others = || self.names.iter().filter_map(|name| self.before(name)).find(usable);
         let Some(previous) = self.before(old).filter(usable).or_else(others) else {

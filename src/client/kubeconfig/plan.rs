@@ -1,5 +1,7 @@
 //! What is to change in one file, as data: which entries are set, which go, which context is selected.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::document::{CURRENT, Document, Kind};
@@ -152,13 +154,18 @@ impl Plan {
         if plan.set.is_empty() && plan.remove.is_empty() {
             return;
         }
-        let mut items = want[kind.key()].as_array().cloned().unwrap_or_default();
-        let name = |item: &Value| item["name"].as_str().map(str::to_owned).unwrap_or_default();
-        let gone: std::collections::HashSet<&str> = plan.remove.iter().map(String::as_str).collect();
-        items.retain(|item| !gone.contains(name(item).as_str()));
-        for (set, item) in &plan.set {
-            match items.iter().position(|old| name(old) == *set) {
-                Some(i) => items[i] = item.clone(),
+        let mut items = match want[kind.key()].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        };
+        let gone: HashSet<&str> = plan.remove.iter().map(String::as_str).collect();
+        items.retain(|item| !item["name"].as_str().is_some_and(|name| gone.contains(name)));
+        let names =
+            items.iter().enumerate().filter_map(|(i, item)| Some((item["name"].as_str()?.to_owned(), i)));
+        let places: HashMap<String, usize> = names.collect();
+        for (name, item) in &plan.set {
+            match places.get(name) {
+                Some(i) => items[*i] = item.clone(),
                 None => items.push(item.clone()),
             }
         }

@@ -76,13 +76,16 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 pub struct Lock(File);
 
 impl Lock {
-    pub(super) fn take(path: &Path) -> Result<Self, ProfileError> {
+    pub(super) fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, ProfileError> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(ProfileError::io(path))?;
-        file.lock().map_err(ProfileError::io(path))?;
+        if file.try_lock().is_err() {
+            waiting();
+            file.lock().map_err(ProfileError::io(path))?;
+        }
         Ok(Self(file))
     }
 }

@@ -211,9 +211,19 @@ impl Home {
 
     /// Waits until this process alone writes to a proxy's profile (`purpose` `write`) or logs in there (`login`).
     pub fn lock(&self, name: &str, purpose: &str) -> Result<Lock, ProfileError> {
+        self.lock_after(name, purpose, || {})
+    }
+
+    /// As [`Home::lock`], and calls `waiting` first when another process has it.
+    pub fn lock_after(
+        &self,
+        name: &str,
+        purpose: &str,
+        waiting: impl FnOnce(),
+    ) -> Result<Lock, ProfileError> {
         let folder = self.keys(name)?;
         files::create_folder(&folder)?;
-        Lock::take(&folder.join(format!(".{purpose}.lock")))
+        Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
     }
 
     pub(super) fn keys(&self, name: &str) -> Result<PathBuf, ProfileError> {

@@ -48,7 +48,7 @@ fn keys_of(line: &str, at: usize) -> Vec<String> {
             _ => word.clear(),
         }
         let key_goes_on = chars.peek().is_some_and(|(_, n)| n.is_alphanumeric() || "_:-".contains(*n));
-        if i >= at && !(key_goes_on && !word.is_empty()) {
+        if i >= at && (!key_goes_on || word.is_empty()) {
             break;
         }
     }

@@ -39,7 +39,7 @@ const DROPPED: [HeaderName; 14] = [
     FORWARDED,
 ];
 
-/// Prefixes of headers by which other proxies tell who somebody is.
+/// Prefixes of headers by which other proxies tell who somebody is; `_` counts as `-`.
 const DROPPED_PREFIXES: [&str; 6] =
     ["x-remote-", "x-forwarded-", "x-real-", "x-client-cert", "x-teleport-", "teleport-"];
 
@@ -67,8 +67,8 @@ pub(crate) fn clean(headers: &mut HeaderMap) -> Result<(), HeaderError> {
         if is_impersonation(name.as_str()) {
             return Err(HeaderError::Impersonation(shown(name.as_str())));
         }
-        if DROPPED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-            || name.as_str().starts_with(WEBSOCKET_PREFIX)
+        if DROPPED_PREFIXES.iter().any(|prefix| begins_with(name.as_str(), prefix))
+            || begins_with(name.as_str(), WEBSOCKET_PREFIX)
             || named.iter().any(|token| token.eq_ignore_ascii_case(name.as_str()))
         {
             doomed.push(name.clone());
@@ -129,6 +129,14 @@ fn named_in_connection(headers: &HeaderMap) -> Vec<String> {
 fn is_impersonation(name: &str) -> bool {
     let begin = name.trim().as_bytes().get(..11);
     begin.is_some_and(|begin| begin.eq_ignore_ascii_case(b"impersonate"))
+}
+
+/// Whether a header's name, in lower case, begins with a prefix, for servers that read `_` as `-` too.
+fn begins_with(name: &str, prefix: &str) -> bool {
+    let begin = name.as_bytes().get(..prefix.len());
+    begin.is_some_and(|begin| {
+        begin.iter().zip(prefix.bytes()).all(|(a, b)| *a == b || (*a == b'_' && b == b'-'))
+    })
 }
 
 fn shown(name: &str) -> String {

@@ -19,6 +19,9 @@ use crate::{
 /// taken in steps, each measured anew.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// What the ends of all streams take when the gate ends.
+const FAREWELLS: Duration = Duration::from_secs(3);
+
 /// Why the gate ended a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -137,6 +140,7 @@ async fn expired(not_after: Timestamp) -> Ended {
 /// Streams may go on for most of the time that the gate takes to end, then end with its reason while it can still be told.
 async fn drained(gate: &Gate) -> Ended {
     let reason = gate.drain.clone().started().await;
-    tokio::time::sleep(gate.config.drain.mul_f32(0.9)).await;
+    let whole = gate.config.drain;
+    tokio::time::sleep(whole - FAREWELLS.min(whole / 2)).await;
     Ended { code: StatusCode::SERVICE_UNAVAILABLE, reason: reason.to_string() }
 }

@@ -35,11 +35,14 @@ const PING_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_IDLE: usize = 32;
 const MAX_IDLE_AGE: Duration = Duration::from_secs(60);
 
+/// HTTP/1.1 connections that wait for a request, and since when.
+type Idle = Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>;
+
 /// The pool.
 #[derive(Default)]
 pub(super) struct Pool {
     shared: Mutex<Vec<Arc<Shared>>>,
-    idle: Arc<Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>>,
+    idle: Arc<Idle>,
     connecting: tokio::sync::Mutex<()>,
 }
 
@@ -62,7 +65,7 @@ pub(super) struct Stream(Arc<Shared>);
 /// An HTTP/1.1 connection that goes back to the idle ones.
 pub(super) struct Http1 {
     sender: Option<http1::SendRequest<Body>>,
-    idle: Weak<Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>>,
+    idle: Weak<Idle>,
 }
 
 /// Why there is no answer.

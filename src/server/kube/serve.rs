@@ -7,7 +7,7 @@ use std::{
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
@@ -17,13 +17,15 @@ use tokio::io::AsyncWriteExt;
 use super::{
     answer::{failure, full},
     audit::{self, Record, Recorder},
+    farewell::Farewell,
     forward,
     impersonate::{HeaderError, clean, clean_answer, impersonate},
     lifetime::Lifetime,
     limits::{Limits, MAX_OPEN, Permit},
     path::PathError,
-    target::{Target, TargetError},
-    upgrade::{Counters, Upgrade, tunnel},
+    target::{Target, TargetError, Verb},
+    tunnel::{Counters, tunnel},
+    upgrade::Upgrade,
     upstream::{RequestError, Upstream},
 };
 use crate::{
@@ -130,6 +132,10 @@ impl Server {
         match self.upstream.uri(&target.path_and_query(self.upstream.base())) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(error) => return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, error)).await,
+        }
+        if upgrade.is_some() && !request.body().is_end_stream() {
+            let why = "a request for an upgrade carries no body; the gate does not forward one that does";
+            return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, why)).await;
         }
         let call = Call { identity, peer, target, lifetime, permit, record };
         match upgrade {
@@ -249,7 +255,11 @@ impl Server {
         let server = hyper::upgrade::on(&mut response);
         let mut headers = std::mem::take(response.headers_mut());
         clean_answer(&mut headers);
-        self.open(call, client, server).await;
+        let farewell = match call.target.verb {
+            Verb::Exec | Verb::Attach => upgrade.farewell(&headers),
+            _ => Farewell::None,
+        };
+        self.open(call, client, server, farewell).await;
         upgrade.accept(headers, full(bytes::Bytes::new()))
     }
 
@@ -274,7 +284,7 @@ impl Server {
     }
 
     /// Writes the start down, then carries the bytes in a task of its own until one of the ends, or the person's time, is over.
-    async fn open(&self, call: Call, client: OnUpgrade, server: OnUpgrade) {
+    async fn open(&self, call: Call, client: OnUpgrade, server: OnUpgrade, farewell: Farewell) {
         let Call { identity, peer, target, lifetime, permit, record } = call;
         let stream = target.verb.is_stream();
         let stream = stream.then(|| audit::stream(&identity, &peer, &target, Outcome::Success));
@@ -291,7 +301,7 @@ impl Server {
             let _held = (permit, open);
             let counters = Counters::default();
             // The client's end is held until the event is written: the listener waits for it before the gate ends.
-            let (reason, _client) = carry(client, server, lifetime, &counters).await;
+            let (reason, _client) = carry(client, server, lifetime, &counters, farewell).await;
             let (tx, rx) = (counters.tx.load(Ordering::Relaxed), counters.rx.load(Ordering::Relaxed));
             if let Some(stream) = stream {
                 recorder.emit(Event::StreamEnd { stream, tx, rx, reason }).await;
@@ -306,6 +316,7 @@ async fn carry(
     server: OnUpgrade,
     lifetime: Lifetime,
     counters: &Counters,
+    farewell: Farewell,
 ) -> (Option<String>, Option<TokioIo<Upgraded>>) {
     let both = async { tokio::try_join!(client, server) };
     let (client, server) = match tokio::time::timeout(UPGRADE_WITHIN, both).await {
@@ -317,22 +328,17 @@ async fn carry(
         Err(_) => return (None, None),
     };
     let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-    let reason = tokio::select! {
-        done = tunnel(&mut client, &mut server, counters) => {
-            if let Err(error) = done {
-                tracing::debug!(%error, "a tunnel broke");
-            }
-            None
-        }
-        ended = lifetime.ended() => {
-            tracing::info!(reason = %ended.reason, "a tunnel was ended");
-            Some(ended.reason)
-        }
-    };
+    let (done, ended) = tunnel(&mut client, &mut server, counters, farewell, lifetime.ended()).await;
+    if let Err(error) = done {
+        tracing::debug!(%error, "a tunnel broke");
+    }
+    if let Some(ended) = &ended {
+        tracing::info!(reason = %ended.reason, "a tunnel was ended");
+    }
     let goodbye = async { tokio::join!(client.shutdown(), server.shutdown()) };
     // Whoever does not read any more is left.
     let _ = tokio::time::timeout(GOODBYE, goodbye).await;
-    (reason, Some(client))
+    (ended.map(|ended| ended.reason), Some(client))
 }
 
 fn forbidden(error: HeaderError) -> Refusal {

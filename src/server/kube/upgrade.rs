@@ -1,12 +1,6 @@
 //! Tunnels: only an answer 101 that is exactly what was asked becomes one. Anything else is an ordinary answer, and the connection
 //! to the API server, which speaks as the gate, is closed (CVE-2018-1002105; abuse case E.2: 4).
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
@@ -15,7 +9,8 @@ use http::{
         SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
     },
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::farewell::Farewell;
 
 const SPDY: &str = "SPDY/3.1";
 const WEBSOCKET: &str = "websocket";
@@ -24,11 +19,6 @@ const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Carries a bearer token (client-go, WebSocket protocol authenticator): a client does not sign in beside the gate.
 const TOKEN_PROTOCOL: &str = "base64url.bearer.authorization.k8s.io.";
 const STREAM_PROTOCOL: HeaderName = HeaderName::from_static("x-stream-protocol-version");
-
-/// How much is read at a time.
-const CHUNK: usize = 32 * 1024;
-/// How long one direction may go on after the other ended.
-const LINGER: Duration = Duration::from_secs(60);
 
 /// The upgrade that a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +107,14 @@ impl Upgrade {
         Ok(())
     }
 
+    /// How an exec or attach over it can be told why it ends, by the headers of the 101.
+    pub(super) fn farewell(&self, headers: &HeaderMap) -> Farewell {
+        match self {
+            Self::Spdy { .. } => Farewell::spdy(headers),
+            Self::WebSocket { .. } => Farewell::websocket(headers),
+        }
+    }
+
     /// Turns the cleaned headers of a verified 101 into the answer for the client.
     pub(super) fn accept<B>(&self, headers: HeaderMap, body: B) -> Response<B> {
         let mut response = Response::new(body);
@@ -151,56 +149,6 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderVal
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     values.next().is_none().then_some(value)
-}
-
-/// Bytes that went through a tunnel.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    /// From the client to the pod.
-    pub(super) tx: AtomicU64,
-    /// From the pod to the client.
-    pub(super) rx: AtomicU64,
-}
-
-/// Carries bytes both ways until both sides ended, each end passed on as it comes.
-pub(super) async fn tunnel<C, S>(client: &mut C, server: &mut S, counters: &Counters) -> io::Result<()>
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let (client_in, client_out) = tokio::io::split(client);
-    let (server_in, server_out) = tokio::io::split(server);
-    let up = pump(client_in, server_out, &counters.tx);
-    let down = pump(server_in, client_out, &counters.rx);
-    tokio::pin!(up, down);
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "one side ended and the other did not");
-    tokio::select! {
-        done = &mut up => {
-            done?;
-            tokio::time::timeout(LINGER, down).await.map_err(late)?
-        }
-        done = &mut down => {
-            done?;
-            tokio::time::timeout(LINGER, up).await.map_err(late)?
-        }
-    }
-}
-
-async fn pump<R, W>(mut from: R, mut to: W, count: &AtomicU64) -> io::Result<()>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = from.read(&mut chunk).await?;
-        if read == 0 {
-            return to.shutdown().await;
-        }
-        to.write_all(&chunk[..read]).await?;
-        to.flush().await?;
-        count.fetch_add(read as u64, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]
@@ -293,31 +241,5 @@ mod tests {
         };
         assert_eq!(spdy.verify(&answer("v4.channel.k8s.io")), Ok(()));
         assert!(spdy.verify(&answer("v9")).is_err());
-    }
-
-    #[tokio::test]
-    async fn both_ends_are_passed_on_and_all_bytes_counted() {
-        let (mut client, mut gate_client) = tokio::io::duplex(64);
-        let (mut pod, mut gate_pod) = tokio::io::duplex(64);
-        let counters = std::sync::Arc::new(Counters::default());
-        let running = tokio::spawn({
-            let counters = counters.clone();
-            async move { tunnel(&mut gate_client, &mut gate_pod, &counters).await }
-        });
-        let echo = tokio::spawn(async move {
-            let mut all = Vec::new();
-            pod.read_to_end(&mut all).await.unwrap();
-            pod.write_all(&all[..1000]).await.unwrap();
-            pod.shutdown().await.unwrap();
-        });
-        client.write_all(&[7; 100_000]).await.unwrap();
-        client.shutdown().await.unwrap();
-        let mut back = Vec::new();
-        client.read_to_end(&mut back).await.unwrap();
-        assert_eq!(back.len(), 1000);
-        echo.await.unwrap();
-        running.await.unwrap().unwrap();
-        assert_eq!(counters.tx.load(Ordering::Relaxed), 100_000);
-        assert_eq!(counters.rx.load(Ordering::Relaxed), 1000);
     }
 }

@@ -224,7 +224,7 @@ impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::new();
         loop {
             tokio::select! {
                 biased;
@@ -232,7 +232,7 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
-                    self.commit(batch.drain(..).collect());
+                    self.commit(std::mem::take(&mut batch));
                 }
                 _ = sweep.tick() => self.sweep(),
             }

@@ -13,8 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::mux::{Output, Signal};
-use super::query::Streams;
-use super::session::Session;
+use super::session::{Session, Streams};
 use crate::streams::channels::status::Outcome;
 use spawn::{Fault, Running};
 

@@ -28,17 +28,14 @@ const MAX_PORTS: usize = 100;
 /// Bytes read at once from a target.
 const CHUNK: usize = 32 * 1024;
 
-/// The address behind a pod's port, if something listens there.
-pub(crate) type Resolve = Arc<dyn Fn(u16) -> Option<SocketAddr> + Send + Sync>;
-
 /// What a port-forward needs to know of a pod.
 pub(crate) struct Forward {
     /// The pod's name, for messages.
     pub(crate) pod: String,
     /// The ports of the query; only WebSocket channels need them.
     pub(crate) ports: Vec<u16>,
-    /// Where the pod's ports really are.
-    pub(crate) resolve: Resolve,
+    /// The ports on which the pod listens and where they really are; the first entry of a port counts.
+    pub(crate) listening: Vec<(u16, SocketAddr)>,
 }
 
 impl Forward {
@@ -46,7 +43,8 @@ impl Forward {
     async fn connect(&self, port: u16) -> Result<TcpStream, String> {
         let failed =
             |why: &dyn std::fmt::Display| format!("error forwarding port {port} to pod {}: {why}", self.pod);
-        let address = (self.resolve)(port).ok_or_else(|| failed(&"the pod listens on no such port"))?;
+        let there = self.listening.iter().find(|(have, _)| *have == port);
+        let (_, address) = there.ok_or_else(|| failed(&"the pod listens on no such port"))?;
         let stream = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
         // Small messages go at once; that this fails hurts nobody.
         let _ = stream.set_nodelay(true);

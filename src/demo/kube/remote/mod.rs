@@ -8,7 +8,6 @@ mod attach;
 mod exec;
 mod forward;
 mod mux;
-mod query;
 mod session;
 mod spdy;
 #[cfg(test)]
@@ -28,8 +27,8 @@ use crate::streams::channels::{ExecProtocol, PORT_FORWARD, TUNNELLED_PORT_FORWAR
 pub(crate) use attach::AttachSource;
 pub(crate) use exec::Place;
 pub(crate) use forward::Forward;
-pub(crate) use query::{Query, Streams};
 use session::Session;
+pub(crate) use session::Streams;
 use upgrade::{Refusal, Upgrade};
 
 /// What an upgraded request is joined to.

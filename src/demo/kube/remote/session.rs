@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::mux::{Input, Out, Output, Signal};
-use super::query::Streams;
 use super::{Upgraded, spdy, websocket};
 use crate::streams::channels::status::Outcome;
 use crate::streams::channels::websocket::ChannelProtocol;
@@ -18,6 +17,19 @@ use crate::streams::spdy::{Frame, RST_PROTOCOL_ERROR};
 
 /// How long a SPDY client has to open the streams that it asked for.
 const OPENING: Duration = Duration::from_secs(30);
+
+/// Which streams a client of exec or attach asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Streams {
+    /// The client sends standard input.
+    pub(crate) stdin: bool,
+    /// The client takes standard output.
+    pub(crate) stdout: bool,
+    /// The client takes standard error; never together with a terminal, which mixes both.
+    pub(crate) stderr: bool,
+    /// The process shall have a terminal.
+    pub(crate) tty: bool,
+}
 
 /// The streams of one exec or attach: those that the client asked for, and no others.
 pub(super) struct Session {

@@ -115,7 +115,7 @@ impl Reader {
     }
 
     async fn open(&mut self, stream: u32, fin: bool, headers: Headers) {
-        if stream % 2 == 0 || stream <= self.last {
+        if stream.is_multiple_of(2) || stream <= self.last {
             return self.reset(stream, RST_PROTOCOL_ERROR).await;
         }
         self.last = stream;

@@ -92,6 +92,10 @@ impl Api {
         config
     }
 
+    pub(super) fn ca_pem(&self) -> String {
+        self.ca.certificate().to_pem()
+    }
+
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }

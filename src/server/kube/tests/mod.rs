@@ -2,6 +2,7 @@
 //! numbers of the abuse cases.
 
 mod api;
+mod credentials;
 mod rig;
 mod streams;
 
@@ -246,4 +247,33 @@ async fn watches_of_many_never_wait_for_a_place_on_a_connection() {
     }
     assert_eq!(rig.upstream.connections(), 3);
     assert_eq!(rig.get("/api/v1/pods").await.0, 200);
+}
+
+#[tokio::test]
+async fn e2_16_one_person_cannot_take_all_places() {
+    let rig = Rig::start().await;
+    let alice = rig.alice();
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let client = rig.client2(&alice).await;
+        for _ in 0..171 {
+            let request = Request::get("https://gate/api/v1/pods?watch=true").body(Full::default()).unwrap();
+            open.push(client.clone().send_request(request).await.unwrap());
+        }
+    }
+    assert_eq!(open.iter().filter(|response| response.status() == 200).count(), 512);
+    let refused = open.pop().unwrap();
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(json(refused).await.1["reason"], "TooManyRequests");
+    rig.put_user("bob").await;
+    let bob = rig.issue(&rig.gate.authorities.user, "bob", Usage::Login, SignedDuration::from_hours(1));
+    assert_eq!(rig.client(Some(&bob)).await.send_request(get("/api")).await.unwrap().status(), 200);
+    // Places come back with the answers that were given up.
+    open.clear();
+    let free = async {
+        while rig.get("/api").await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), free).await.unwrap();
 }

@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::rig::{Rig, Shown, get, json, with};
-use crate::pki::Usage;
+use crate::{
+    pki::Usage,
+    streams::spdy::{Decoder, Encoder, Frame, Headers},
+};
 
 const SPDY: [(&str, &str); 3] =
     [("connection", "Upgrade"), ("upgrade", "SPDY/3.1"), ("x-stream-protocol-version", "v4.channel.k8s.io")];
@@ -44,9 +47,10 @@ async fn opened(response: Response<Incoming>) -> TokioIo<hyper::upgrade::Upgrade
 }
 
 /// Reads until the gate ends the tunnel, however it does.
-async fn until_closed(tunnel: &mut TokioIo<hyper::upgrade::Upgraded>) {
+async fn until_closed(tunnel: &mut TokioIo<hyper::upgrade::Upgraded>) -> Vec<u8> {
     let mut rest = Vec::new();
     let _ = timeout(SOON, tunnel.read_to_end(&mut rest)).await.expect("the tunnel stays open");
+    rest
 }
 
 #[tokio::test]
@@ -133,7 +137,28 @@ async fn e2_15_an_exec_ends_with_its_certificate() {
     let ca = &rig.gate.authorities.user;
     let short = rig.issue(ca, "alice", Usage::Login, SignedDuration::from_secs(3));
     let mut tunnel = opened(ask(&rig, &short, exec("echo", "POST", "command=sh&tty=1", &SPDY)).await).await;
-    until_closed(&mut tunnel).await;
+    // The client opens its error stream, and is told there why it ends.
+    let mut headers = Headers::default();
+    headers.push("streamType", "error");
+    let open = Frame::SynStream {
+        stream: 7,
+        associated: 0,
+        priority: 0,
+        fin: false,
+        unidirectional: false,
+        headers,
+    };
+    let mut bytes = Vec::new();
+    Encoder::new().encode(&open, &mut bytes).unwrap();
+    tunnel.write_all(&bytes).await.unwrap();
+    tunnel.flush().await.unwrap();
+    let rest = until_closed(&mut tunnel).await;
+    let mut frames = Vec::new();
+    Decoder::new().feed(&rest, &mut frames).unwrap();
+    let Some(Frame::Data { stream: 7, fin: true, bytes }) = frames.pop() else { panic!("{frames:?}") };
+    let status: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(status["message"].as_str().unwrap().contains("expired"), "{status}");
+    assert_eq!(status["status"], "Failure");
     let event = rig.event("session.end").await;
     assert!(event["reason"].as_str().unwrap().contains("expired"), "{event}");
 }
@@ -177,7 +202,9 @@ async fn e2_15_streams_end_when_the_user_is_removed() {
     let mut tunnel =
         opened(ask(&rig, &rig.alice(), exec("echo", "GET", "command=sh", &WEBSOCKET)).await).await;
     rig.gate.store.delete("/users/alice", None).await.unwrap();
-    until_closed(&mut tunnel).await;
+    let rest = until_closed(&mut tunnel).await;
+    assert_eq!((rest[0], rest[4]), (0x82, 3));
+    assert!(String::from_utf8_lossy(&rest).contains("removed by an administrator"));
     let event = rig.event("session.data").await;
     assert!(event["reason"].as_str().unwrap().contains("removed"), "{event}");
 }
@@ -216,4 +243,13 @@ async fn a_client_that_does_not_read_stops_nobody_else() {
     }
     assert_eq!(timeout(SOON, rig.get("/api/v1/pods")).await.unwrap().0, 200);
     assert_eq!(rig.upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn e2_12_an_upgrade_with_a_body_is_refused() {
+    let rig = Rig::start().await;
+    let mut request = exec("echo", "POST", "command=sh", &SPDY);
+    *request.body_mut() = Full::new(Bytes::from_static(b"GET /api/v1/secrets HTTP/1.1\r\n\r\n"));
+    assert_eq!(rig.ask(request).await.status(), 400);
+    assert!(rig.api.seen().is_empty());
 }

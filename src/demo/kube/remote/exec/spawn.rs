@@ -7,7 +7,7 @@ use std::process::Stdio;
 use pty_process::{OwnedReadPty, OwnedWritePty};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::super::query::Streams;
+use super::super::session::Streams;
 use super::Place;
 
 /// Where programs are looked for when the caller doesn't say.

@@ -4,9 +4,9 @@
 
 mod exec;
 mod forward;
+mod query;
 mod raw;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -27,7 +27,8 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{AttachSource, Forward, Place, Query, Target, serve};
+use super::{AttachSource, Forward, Place, Target, serve};
+use query::Query;
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,7 +85,7 @@ struct Pod {
 #[derive(Default)]
 struct State {
     folder: PathBuf,
-    ports: Mutex<HashMap<u16, SocketAddr>>,
+    listening: Mutex<Vec<(u16, SocketAddr)>>,
     attach: Mutex<Option<AttachSource>>,
     /// `Upgrade`, and the protocol that the 101 named, of each request for streams.
     seen: Mutex<Vec<(String, String)>>,
@@ -121,7 +122,7 @@ impl Pod {
 
     /// Has the pod listen on a port, at an address of this machine.
     fn listen(&self, port: u16, address: SocketAddr) {
-        self.state.ports.lock().unwrap().insert(port, address);
+        self.state.listening.lock().unwrap().push((port, address));
     }
 
     /// Gives the pod's main process to the next client that attaches.
@@ -215,12 +216,8 @@ fn streams(state: &Arc<State>, action: &str, request: Request<Incoming>) -> Resp
             None => return json_response(StatusCode::CONFLICT, &json!({"kind": "Status", "code": 409})),
         },
         _ => {
-            let state = Arc::clone(state);
-            Target::PortForward(Forward {
-                pod: "web".to_owned(),
-                ports: query.ports,
-                resolve: Arc::new(move |port| state.ports.lock().unwrap().get(&port).copied()),
-            })
+            let listening = state.listening.lock().unwrap().clone();
+            Target::PortForward(Forward { pod: "web".to_owned(), ports: query.ports, listening })
         }
     };
     let response = serve(request, target);

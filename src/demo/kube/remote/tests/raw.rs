@@ -10,7 +10,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role as Side;
 
-use super::{Pod, soon};
+use super::{Pod, soon, until};
 use crate::streams::channels::Role;
 use crate::streams::channels::status::Outcome;
 use crate::streams::channels::websocket::{ChannelProtocol, Event};
@@ -124,7 +124,7 @@ async fn a_terminal_without_input() {
     assert!(matches!(Outcome::read(&read[&Role::Error]), Outcome::Exit { code: 5, .. }));
 }
 
-/// Runs `cat` over a WebSocket, with a line of input; what came on each channel until the close.
+/// Runs `head -n1` over a WebSocket, with a line of input; what came on each channel until the close.
 async fn over_websocket(pod: &Pod, protocol: ChannelProtocol, name: &str) -> HashMap<u8, Vec<u8>> {
     let query = "exec?command=head&command=-n1&stdin=true&stdout=true&stderr=true";
     let (stream, head) = ask(pod, "GET", query, &websocket(name)).await;
@@ -160,6 +160,122 @@ async fn over_websocket(pod: &Pod, protocol: ChannelProtocol, name: &str) -> Has
     }
     assert!(ponged);
     read
+}
+
+/// A SPDY client that says what it likes.
+struct Client {
+    stream: TcpStream,
+    encoder: Encoder,
+    decoder: Decoder,
+    read: Vec<Frame>,
+}
+
+impl Client {
+    async fn start(pod: &Pod, query: &str) -> Self {
+        let (stream, head) = ask(pod, "POST", query, &spdy("v4.channel.k8s.io")).await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        Self { stream, encoder: Encoder::new(), decoder: Decoder::new(), read: Vec::new() }
+    }
+
+    async fn open(&mut self, stream: u32, kind: &str) {
+        let headers = [("streamType", kind)].into_iter().collect();
+        self.send(Frame::SynStream {
+            stream,
+            associated: 0,
+            priority: 0,
+            fin: false,
+            unidirectional: false,
+            headers,
+        })
+        .await;
+    }
+
+    async fn send(&mut self, frame: Frame) {
+        let mut bytes = Vec::new();
+        self.encoder.encode(&frame, &mut bytes).unwrap();
+        self.stream.write_all(&bytes).await.unwrap();
+    }
+
+    /// Reads until a frame like this one came, or to the end of the connection.
+    async fn until(&mut self, wanted: impl Fn(&Frame) -> bool) -> bool {
+        let mut chunk = [0; 4096];
+        while !self.read.iter().any(&wanted) {
+            match soon("a frame", self.stream.read(&mut chunk)).await {
+                Ok(length @ 1..) => self.decoder.feed(&chunk[..length], &mut self.read).unwrap(),
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_heeds_windows_gets_its_credit() {
+    let pod = Pod::start().await;
+    let mut client = Client::start(&pod, "exec?command=wc&command=-c&stdin=true&stdout=true").await;
+    for (stream, kind) in [(1, "error"), (3, "stdin"), (5, "stdout")] {
+        client.open(stream, kind).await;
+    }
+    // Never more than the window that is open: 64 KiB at first, then what the server gives.
+    let (mut window, mut credited) = (64 * 1024usize, 0);
+    for _ in 0..64 {
+        let bytes = vec![b'x'; 16 * 1024].into();
+        while window < 16 * 1024 {
+            let credit = |frame: &Frame| matches!(frame, Frame::WindowUpdate { stream: 3, .. });
+            assert!(client.until(credit).await, "no credit after {credited} bytes of it");
+            for frame in client.read.drain(..) {
+                if let Frame::WindowUpdate { stream: 3, delta } = frame {
+                    credited += delta as usize;
+                    window += delta as usize;
+                }
+            }
+        }
+        client.send(Frame::Data { stream: 3, fin: false, bytes }).await;
+        window -= 16 * 1024;
+    }
+    client.send(Frame::Data { stream: 3, fin: true, bytes: Default::default() }).await;
+    assert!(client.until(|frame| matches!(frame, Frame::Data { stream: 5, fin: true, .. })).await);
+    let counted = client.read.iter().find_map(|frame| match frame {
+        Frame::Data { stream: 5, bytes, .. } if !bytes.is_empty() => Some(bytes.clone()),
+        _ => None,
+    });
+    assert_eq!(counted.as_deref(), Some(&b"1048576\n"[..]));
+    assert!(credited >= 1024 * 1024 - 2 * 64 * 1024, "{credited}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_that_nobody_asked_for_are_reset() {
+    let pod = Pod::start().await;
+    let mut client = Client::start(&pod, "exec?command=true&stdout=true").await;
+    for (stream, kind) in [(1, "error"), (2, "stdout"), (3, "stdin"), (5, "error"), (7, "nonsense")] {
+        client.open(stream, kind).await;
+        let is_reset = |frame: &Frame| matches!(frame, Frame::RstStream { stream: it, .. } if *it == stream);
+        assert!(stream == 1 || client.until(is_reset).await, "stream {stream}");
+    }
+    client.send(Frame::Data { stream: 99, fin: false, bytes: "lost".into() }).await;
+    assert!(client.until(|frame| matches!(frame, Frame::RstStream { stream: 99, .. })).await);
+    client.open(9, "stdout").await;
+    assert!(client.until(|frame| matches!(frame, Frame::Data { stream: 1, fin: true, .. })).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn noise_ends_the_connection_and_its_process() {
+    let pod = Pod::start().await;
+    let query = "exec?command=sh&command=-c&command=echo+$$;+exec+sleep+777&stdout=true";
+    let mut client = Client::start(&pod, query).await;
+    client.open(1, "error").await;
+    client.open(3, "stdout").await;
+    let is_output = |frame: &Frame| matches!(frame, Frame::Data { stream: 3, .. });
+    assert!(client.until(is_output).await);
+    let process = client.read.iter().find_map(|frame| match frame {
+        Frame::Data { stream: 3, bytes, .. } => std::str::from_utf8(bytes).unwrap().trim().parse().ok(),
+        _ => None,
+    });
+    let process = rustix::process::Pid::from_raw(process.unwrap()).unwrap();
+    // A control frame of SPDY/2.
+    client.stream.write_all(b"\x80\x02\x00\x06\x00\x00\x00\x04\x00\x00\x00\x01").await.unwrap();
+    assert!(!client.until(|_| false).await);
+    until("the end of the process", || rustix::process::test_kill_process(process).is_err()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -226,7 +342,8 @@ async fn refused(pod: &Pod, method: &str, path: &str, headers: &[(&str, &str)]) 
 async fn what_is_refused() {
     let pod = Pod::start().await;
     let exec = "exec?command=true&stdout=true";
-    let cases: [(&str, &str, Vec<(&str, &str)>, u64, &str); 8] = [
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, u64, &'a str);
+    let cases: [Case<'_>; 8] = [
         ("POST", exec, vec![], 400, "Upgrade request required"),
         ("DELETE", exec, spdy("v4.channel.k8s.io"), 405, "POST or GET"),
         ("POST", exec, spdy("v9.channel.k8s.io"), 403, "unable to negotiate protocol"),

@@ -1,29 +1,18 @@
-//! The query of exec, attach and port-forward.
+//! The query of exec, attach and port-forward, as an API server reads it.
 
-/// Which streams a client of exec or attach asks for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Streams {
-    /// The client sends standard input.
-    pub(crate) stdin: bool,
-    /// The client takes standard output.
-    pub(crate) stdout: bool,
-    /// The client takes standard error; never together with a terminal, which mixes both.
-    pub(crate) stderr: bool,
-    /// The process shall have a terminal.
-    pub(crate) tty: bool,
-}
+use super::super::Streams;
 
 /// The query, parsed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Query {
+pub(super) struct Query {
     /// The container; without one the pod's first is meant.
-    pub(crate) container: Option<String>,
+    pub(super) container: Option<String>,
     /// exec: the program and its arguments.
-    pub(crate) command: Vec<String>,
+    pub(super) command: Vec<String>,
     /// exec and attach: the streams.
-    pub(crate) streams: Streams,
+    pub(super) streams: Streams,
     /// port-forward over WebSocket channels: the pod's ports.
-    pub(crate) ports: Vec<u16>,
+    pub(super) ports: Vec<u16>,
 }
 
 impl Query {
@@ -31,7 +20,7 @@ impl Query {
     ///
     /// # Errors
     /// A sentence that names the port that is none.
-    pub(crate) fn parse(query: &str) -> Result<Self, String> {
+    pub(super) fn parse(query: &str) -> Result<Self, String> {
         let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let flag = !(value == "0" || value.eq_ignore_ascii_case("false"));

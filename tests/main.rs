@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "in a test a failed expectation is the message")]
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
+mod admin_api;
 mod floors;
 mod gate_start;
 mod kubeconfig;
@@ -11,3 +12,4 @@ mod reference;
 mod support;
 mod tsh_login;
 mod walkthrough;
+mod web_login;

@@ -9,6 +9,7 @@ mod gate_start;
 mod kubeconfig;
 mod kubeconfig_property;
 mod reference;
+mod restart;
 mod support;
 mod tsh_login;
 mod walkthrough;

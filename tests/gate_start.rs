@@ -205,7 +205,7 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
     running.signal(Signal::TERM);
     let n = socket.recv(&mut told).unwrap();
     assert_eq!(&told[..n], b"STOPPING=1");
-    let (code, log) = running.end();
+    let (_, log) = running.end();
     let lines: Vec<_> = log.lines().filter(|l| !l.starts_with("note: ")).collect();
     assert!(!lines.is_empty());
     for line in lines {

@@ -20,5 +20,32 @@ pub(super) async fn handlers(gate: &Arc<Gate>) -> Result<Handlers, String> {
         }
         None => None,
     };
-    Ok(Handlers { web: web::handler(gate.clone()), admin: web::admin_handler(gate.clone()), kube })
+    // The Kubernetes port counts for itself: it knows what a request means.
+    Ok(Handlers {
+        web: counted("web", web::handler(gate.clone()), gate),
+        admin: counted("admin", web::admin_handler(gate.clone()), gate),
+        kube,
+    })
+}
+
+/// Counts what a handler answers.
+fn counted(listener: &'static str, handler: Handler, gate: &Arc<Gate>) -> Handler {
+    let metrics = gate.metrics.clone();
+    Arc::new(move |request, peer| {
+        let verb = method_of(request.method());
+        let (answer, metrics) = (handler(request, peer), metrics.clone());
+        Box::pin(async move {
+            let response = answer.await;
+            metrics.request(listener, verb, response.status().as_u16());
+            response
+        })
+    })
+}
+
+/// A stranger may invent methods; each would be a time series of its own.
+fn method_of(method: &http::Method) -> &'static str {
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method.as_str())
+        .unwrap_or("OTHER")
 }

@@ -293,7 +293,7 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
             format!("ask the gate's administrator for the new key; if it is right: {login} --insecure")
         }
         ProxyError::Untrusted(Refusal::NotThePin { .. }) => {
-            "compare the pin with what `tctl status` prints on the gate".to_owned()
+            "compare it with the line `CA pin` that `tctl status` prints on the gate".to_owned()
         }
         ProxyError::Untrusted(Refusal::UnknownIssuer { .. }) => format!(
             "name its CA with --ca-file, or the pin that `tctl status` prints on the gate: {login} --ca-pin=sha256:HEX"

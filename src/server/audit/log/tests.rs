@@ -74,10 +74,12 @@ async fn a_log_that_cannot_be_written_is_unhealthy_and_counted() {
     writer.obey([Order::Line { line: b"{}\n".to_vec(), day: today(), written }].into_iter());
     assert!(!healthy.load(Ordering::Relaxed));
     assert!(metrics.to_text().contains("audit_events_lost_total 1"));
-    let (written, _done) = oneshot::channel();
+    writer.probe();
+    assert!(!healthy.load(Ordering::Relaxed));
     writer.open = None;
-    writer.obey([Order::Line { line: b"{}\n".to_vec(), day: today(), written }].into_iter());
+    writer.probe();
     assert!(healthy.load(Ordering::Relaxed));
+    assert_eq!(fs::metadata(dir.path().join(file_name(today()))).unwrap().len(), 0);
 }
 
 #[test]

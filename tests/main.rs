@@ -3,6 +3,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "in a test a failed expectation is the message")]
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
+mod errors_config;
+mod errors_disk;
+mod errors_gate;
+mod errors_login;
+mod errors_tctl;
+mod errors_trust;
+mod errors_upstream;
 mod floors;
 mod gate_start;
 mod kubeconfig;

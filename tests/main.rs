@@ -4,6 +4,13 @@
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
 mod admin_api;
+mod errors_config;
+mod errors_disk;
+mod errors_gate;
+mod errors_login;
+mod errors_tctl;
+mod errors_trust;
+mod errors_upstream;
 mod floors;
 mod gate_start;
 mod kubeconfig;

@@ -56,6 +56,12 @@ impl Gate {
         fs::read_to_string(self.data.join("log/events.log")).unwrap_or_default()
     }
 
+    /// Ends the gate for good.
+    pub fn stop(&mut self) {
+        self.child.kill().expect("the gate is killed");
+        self.child.wait().expect("the gate ends");
+    }
+
     /// Kills the gate as a crash would (SIGKILL) and starts it again on the same ports.
     pub fn crash_and_restart(&mut self) {
         self.child.kill().expect("the gate is killed");

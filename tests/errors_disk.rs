@@ -139,7 +139,7 @@ fn a_full_disk() {
     let mut said = world.transcript();
     let proxy = world.proxy();
     let args = ["login", "--insecure", &proxy, "--browser=none"];
-    let run = Run::of(on_a_full_disk(&world, &args));
+    let run = sign_in(&world, on_a_full_disk(&world, &args));
     said.run(shown(run.fails_with(1)));
     let left = files_after(&world);
     assert!(!left.iter().any(|f| f.contains("/keys/") && !f.ends_with(".lock")), "{left:?}");

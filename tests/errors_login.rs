@@ -83,6 +83,16 @@ fn github_down_slow_and_answering_nonsense() {
         fails(&world, &mut said, "alice", Consent::Approve, &[]);
     }
     world.github.set_fault(Fault::None);
+    said.line("# nothing listens at the API's address");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let file = world.dir().join("github.yaml");
+    let yaml = std::fs::read_to_string(&file).unwrap();
+    let api = format!("http://{closed}/api/v3");
+    std::fs::write(&file, yaml.replace(&world.github.api_endpoint_url(), &api)).unwrap();
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
+    fails(&world, &mut said, "alice", Consent::Approve, &[]);
+    std::fs::write(&file, yaml).unwrap();
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
     world.login();
     insta::assert_snapshot!("github_faults", said.end());
 }

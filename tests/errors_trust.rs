@@ -115,7 +115,7 @@ fn a_certificate_that_nobody_vouches_for() {
     said.run(refused(&world, &proxy, &[&wrong, "--insecure"]));
     said.run(world.tsh(&["login", &world.proxy(), "--ca-pin=abc"]).fails_with(2));
     let pin = world.tctl(&["status"]).succeeds().stdout;
-    let pin = pin.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    let pin = pin.lines().find_map(|line| line.strip_prefix("CA pin")).unwrap().trim();
     let args = ["login", &world.proxy(), "--browser=none", &format!("--ca-pin={pin}")];
     let command = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &args);
     let browser = world.browser();

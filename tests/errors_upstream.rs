@@ -30,10 +30,6 @@ fn kubectl_shows_what_the_cluster_says() {
         ("500", fault(&|f| f.status = Some(500))),
         ("503", fault(&|f| f.status = Some(503))),
         ("504", fault(&|f| f.status = Some(504))),
-        (
-            "502 with a page of something between",
-            fault(&|f| (f.status, f.body) = (Some(502), Some("<html>Bad Gateway</html>".into()))),
-        ),
         ("a connection that is closed", fault(&|f| f.close = true)),
     ] {
         said.line(&format!("# {what}"));

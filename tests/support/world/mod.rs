@@ -177,6 +177,8 @@ impl World {
                 let path = entry.expect("an entry").path();
                 match fs::symlink_metadata(&path).expect("it is there").is_dir() {
                     true => folders.push(path),
+                    // A lock is an empty file that stays.
+                    false if path.ends_with(".write.lock") => {}
                     false => found.push((path.clone(), fs::read(&path).unwrap_or_default())),
                 }
             }

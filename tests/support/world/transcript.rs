@@ -39,9 +39,11 @@ impl Transcript {
         let program = program.rsplit('/').next().unwrap_or(program);
         self.line(&format!("$ {program} {args}"));
         for (name, output) in [("", &run.stdout), ("! ", &run.stderr)] {
-            for line in output.lines() {
-                self.line(&format!("{name}{line}"));
-            }
+            let lines = output.lines().filter(|line| !is_klog(line));
+            let mut lines: Vec<String> = lines.map(|line| format!("{name}{line}")).collect();
+            // kubectl asks several times for what it did not get.
+            lines.dedup();
+            lines.iter().for_each(|line| self.line(line));
         }
         self.line(&format!("[{}]\n", run.code));
         run
@@ -61,8 +63,13 @@ impl Transcript {
     /// The whole text for the snapshot.
     pub fn end(&self) -> String {
         let named = self.names.iter().fold(self.text.clone(), |text, (from, to)| text.replace(from, to));
-        passing(&named)
+        passing(&named).replace("[valid for 11h59m0s]", "[valid for 12h0m0s]")
     }
+}
+
+/// A line of kubectl's own log, such as `E1124 13:12:37.251737   20688 memcache.go:381] …`: one for each attempt.
+fn is_klog(line: &str) -> bool {
+    line.starts_with(['E', 'W', 'I']) && run_of(&line[1..], |c| c.is_ascii_digit()).len() == 4
 }
 
 /// The message of a `metav1.Status` or of Teleport's error, else the body as it is.
@@ -138,9 +145,11 @@ fn time(text: &str) -> Option<usize> {
         b'T' => matches!(c, b'T' | b' '),
         form => c == form,
     });
+    if !fits {
+        return None;
+    }
     let tail = run_of(&text[FORM.len()..], |c| c.is_ascii_digit() || matches!(c, '.' | 'Z'));
-    let tail = tail.trim_end_matches('.');
-    fits.then_some(FORM.len() + tail.len())
+    Some(FORM.len() + tail.trim_end_matches('.').len())
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -14,6 +14,7 @@ mod errors_upstream;
 mod floors;
 mod gate_start;
 mod kubeconfig;
+mod kubeconfig_faults;
 mod kubeconfig_property;
 mod reference;
 mod restart;

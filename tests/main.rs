@@ -2,3 +2,4 @@
 
 mod kubeconfig;
 mod kubeconfig_property;
+mod kubeconfig_refused;

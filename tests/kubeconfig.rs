@@ -79,7 +79,7 @@ fn a_first_login_makes_folder_and_file_for_this_user_alone() {
     let change = sign_in(&files).unwrap();
     assert_eq!((change.old_context, change.new_context.as_deref()), (None, Some(NAME)));
     let file = home.path(".kube/config");
-    assert_eq!(change.files, [file.clone()]);
+    assert_eq!(change.files, std::slice::from_ref(&file));
     assert_eq!((mode(file.parent().unwrap()), mode(&file)), (0o700, 0o600));
     insta::assert_snapshot!("kubeconfig_new", fs::read_to_string(&file).unwrap());
     let change = logout(&files, None).unwrap();

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `jumpgate`: parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jumpgate::cli::start::<jumpgate::cli::jumpgate::Cli>()
+}

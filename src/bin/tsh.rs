@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `tsh`: parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jumpgate::cli::start::<jumpgate::cli::tsh::Cli>()
+}

@@ -1,3 +1,10 @@
 //! What a command does over the network and to this person's disk.
 
+pub mod address;
+pub mod admin;
+pub mod identity_file;
 pub mod kubeconfig;
+pub mod profile;
+pub mod proxy;
+pub mod sso;
+pub mod trust;

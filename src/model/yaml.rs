@@ -25,6 +25,30 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     serde_yaml::from_str_with_options(text, options).map_err(|e| describe(&e))
 }
 
+/// Writes a value as Teleport's tools do: keys in alphabetical order, lists not indented. Every string that YAML 1.1
+/// could read as something else is quoted.
+pub fn write(value: &serde_json::Value) -> Result<String, YamlError> {
+    let options = serde_yaml::ser_options! {
+        compact_list_indent: true, prefer_block_scalars: false, folded_wrap_chars: usize::MAX, min_fold_chars: usize::MAX,
+        no_lang_directive: true
+    };
+    let failed = |e: serde_yaml::SerializeError| YamlError { line: 0, column: 0, reason: e.to_string() };
+    serde_yaml::to_string_with_options(&sorted(value), options).map_err(failed)
+}
+
+fn sorted(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| key.as_str());
+            Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
 /// A document's text in its place: earlier lines are empty, so that positions in errors are those of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -105,6 +129,23 @@ mod tests {
         assert!(read::<Sample>("name: a\non: yes\n").unwrap().on);
         assert!(read::<Sample>("name: a\nname: b\n").is_err());
         assert!(read::<Sample>("name: [a\n").is_err());
+    }
+
+    #[test]
+    fn writes_what_stock_tctl_writes() {
+        let json = include_str!("../../tests/data/teleport-4.0.2/tctl/get_json.stdout");
+        let yaml = include_str!("../../tests/data/teleport-4.0.2/tctl/get.stdout");
+        let written = write(&serde_json::from_str(json).unwrap()).unwrap();
+        assert_eq!(written.trim_end(), yaml.trim_end());
+        let odd = serde_json::json!({"a": ["yes", "012", "1e3", "~", "a: b", "x\ny", " pad", "- dash", "null", "2026-01-01"]});
+        let text = write(&odd).unwrap();
+        assert_eq!(read::<serde_json::Value>(&text).unwrap(), odd, "{text}");
+        for quoted in ["yes", "012", "~", "null"] {
+            assert!(
+                text.contains(&format!("\"{quoted}\"")) || text.contains(&format!("'{quoted}'")),
+                "{text}"
+            );
+        }
     }
 
     #[test]

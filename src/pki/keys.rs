@@ -1,6 +1,6 @@
 //! Key pairs (ECDSA P-256) and the public keys that clients bring (ECDSA P-256 and P-384, RSA).
 
-use p256::{SecretKey, ecdsa::SigningKey, pkcs8::LineEnding};
+use p256::{SecretKey, ecdsa::SigningKey};
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use x509_cert::der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
@@ -53,9 +53,18 @@ impl KeyPair {
             .ok_or(KeyError::NotAPrivateKey)
     }
 
-    /// SEC 1 PEM (`EC PRIVATE KEY`, RFC 5915): OpenSSH, kubectl and Teleport 4 all read it.
+    /// SEC 1 PEM (`EC PRIVATE KEY`, RFC 5915) with the curve named in it: OpenSSH, Teleport 4 and Go's TLS all read that
+    /// form, and Go's refuses it without the curve.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        self.0.to_sec1_pem(LineEnding::LF).map_err(|_| KeyError::NotAPrivateKey)
+        let secret = Zeroizing::new(self.0.to_bytes().to_vec());
+        let key = Zeroizing::new(der::sequence(&[
+            der::unsigned(&[1]),
+            der::tlv(der::OCTET_STRING, &secret),
+            der::explicit(0, &der::oid(PRIME256V1)),
+            der::explicit(1, &der::bit_string(self.encoded_point().as_bytes(), 0)),
+        ]));
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        Ok(Zeroizing::new(pem::encode_config(&pem::Pem::new("EC PRIVATE KEY", key.to_vec()), config)))
     }
 
     /// The public half.
@@ -152,6 +161,8 @@ mod tests {
         let pair = KeyPair::generate();
         let pem = pair.to_pem().unwrap();
         assert!(pem.starts_with("-----BEGIN EC PRIVATE KEY-----"));
+        let named = pem::parse(pem.as_bytes()).unwrap();
+        assert!(named.contents().windows(8).any(|w| w == PRIME256V1.as_bytes()), "the curve is named");
         let again = KeyPair::from_pem(&pem).unwrap();
         assert_eq!(again.public(), pair.public());
         let line = pair.public().to_authorized_key().unwrap();

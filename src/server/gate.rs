@@ -7,6 +7,7 @@ use super::{
     auth::access::Access,
     config::{Config, HostPort},
     listener::Drain,
+    metrics::Metrics,
     store::Store,
 };
 use crate::pki::{Authority, TrustedCa};
@@ -27,6 +28,8 @@ pub struct Gate {
     pub audit: AuditLog,
     /// Tells listeners and open streams that the gate ends.
     pub drain: Drain,
+    /// The figures of `/metrics`.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The cluster's CAs.

@@ -3,11 +3,20 @@
 pub mod audit;
 pub mod auth;
 pub mod config;
+pub mod diagnostics;
 pub mod kube;
 pub mod listener;
+pub mod logging;
+pub mod metrics;
+pub mod start;
 pub mod store;
+pub mod tls;
 pub mod web;
 
+mod certificates;
 mod gate;
+mod handlers;
+#[cfg(test)]
+mod tests;
 
 pub use gate::{Addresses, Authorities, Gate};

@@ -11,7 +11,7 @@ pub struct ConnectorBody {
     pub connector: GithubConnector,
 }
 
-/// Body of `POST /v2/roles`.
+/// Body of `POST /v2/roles`. It overwrites, as Teleport's does; with `?create=true`, Jumpgate's own, a role of the same name is a 409.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RoleBody {
     /// The role.

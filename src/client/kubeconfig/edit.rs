@@ -378,7 +378,7 @@ impl<'d> Editor<'d> {
 /// Whether the file's own lists stand right of their keys.
 fn indented_lists(document: &Document) -> bool {
     let lists = Kind::ALL.iter().filter_map(|kind| document.pair(kind.key()));
-    let indented = lists.filter_map(|(_, (key, value))| match &value.shape {
+    let mut indented = lists.filter_map(|(_, (key, value))| match &value.shape {
         Shape::List { flow: false, items } if !items.is_empty() => {
             let column = |at: usize| at - patch::line_start(&document.text, at);
             let dash = patch::skip_blank(&document.text, (key.end + 1).min(document.text.len()));
@@ -386,5 +386,5 @@ fn indented_lists(document: &Document) -> bool {
         }
         _ => None,
     });
-    indented.max().unwrap_or(false)
+    indented.next_back().unwrap_or(false)
 }

@@ -164,6 +164,18 @@ impl Rights {
         }
     }
 
+    /// The Kubernetes groups and users as a certificate shows them: for people, and for gates that trust the certificate. What
+    /// no header may carry is left out.
+    pub fn kubernetes_names(&self) -> (Vec<String>, Vec<String>) {
+        let clean = |mut names: Vec<String>| {
+            names.retain(|name| !name.chars().any(char::is_control));
+            names
+        };
+        let groups = self.collect_sorted(|conditions| &conditions.kubernetes_groups);
+        let users = self.collect_sorted(|conditions| &conditions.kubernetes_users);
+        (clean(groups), clean(users))
+    }
+
     /// The longest life of a certificate: the least of all roles.
     pub fn max_ttl(&self) -> Duration {
         let limits = self.roles.iter().filter_map(|role| role.spec.options.max_session_ttl);

@@ -1,1 +1,33 @@
 //! The Kubernetes listener: mTLS in, impersonation out.
+//!
+//! A request passes these stations, each a file: who is it and what may they do (`serve`), what is it about (`path`, `target`),
+//! clean headers and our own (`impersonate`), then either a plain request (`forward`) or a tunnel (`upgrade`, `tunnel`) over connections to
+//! the API server (`upstream`, with `connect`, `credentials`, `pool`). Whatever stays open ends with the certificate, the rights
+//! or the gate (`lifetime`), with a last word where the protocol has one (`farewell`), and all but discovery is written down (`audit`).
+
+mod answer;
+mod audit;
+mod connect;
+mod credentials;
+mod farewell;
+mod forward;
+mod impersonate;
+mod lifetime;
+mod limits;
+mod path;
+mod pool;
+mod rbac;
+mod serve;
+mod target;
+mod tunnel;
+mod upgrade;
+mod upstream;
+
+#[cfg(test)]
+mod target_tests;
+#[cfg(test)]
+mod tests;
+
+pub use rbac::least_rbac;
+pub use serve::handler;
+pub use upstream::{Upstream, UpstreamError};

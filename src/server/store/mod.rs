@@ -2,7 +2,17 @@
 //!
 //! One suite of tests runs against every backend. What was acknowledged is on disk.
 
+#[cfg(test)]
+mod kill;
 pub mod resources;
+mod sqlite;
+mod sqlite_rows;
+#[cfg(test)]
+mod suite;
+mod timed;
+
+pub use sqlite::{OpenError, SqliteStore};
+pub use timed::Timed;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

@@ -96,6 +96,13 @@ pub async fn upsert<T: Stored>(store: &dyn Store, resource: &T) -> Result<Revisi
     }
 }
 
+/// Replaces one that was read; one that was changed or removed in the meantime is an error.
+pub async fn replace<T: Stored>(store: &dyn Store, resource: &T) -> Result<Revision, StoreError> {
+    let meta = resource.metadata();
+    let revision = meta.id.unwrap_or_default();
+    store.compare_and_swap(&key::<T>(&meta.name), revision, encode(resource)?, meta.expires).await
+}
+
 /// Removes one by name.
 pub async fn delete<T: Stored>(store: &dyn Store, name: &str) -> Result<(), StoreError> {
     store.delete(&key::<T>(name), None).await

@@ -1,0 +1,77 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tctl_global_optspecs
+    string join \n d/debug c/config= i/identity= auth-server= h/help V/version
+end
+
+function __fish_tctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tctl_using_subcommand
+    set -l cmd (__fish_tctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tctl -n "__fish_tctl_needs_command" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_needs_command" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_needs_command" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_needs_command" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_needs_command" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_needs_command" -s V -l version -d 'Print version'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "create" -d 'Create resources from files'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "get" -d 'Show resources'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "rm" -d 'Remove a resource'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "status" -d 'Show the cluster and the pin of its CA'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "version" -d 'Print the version'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s f -l force -d 'Overwrite what is there'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand get" -l format -d 'The form' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tctl -n "__fish_tctl_using_subcommand get" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand get" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
+complete -c tctl -n "__fish_tctl_using_subcommand get" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand status" -l format -d 'The form' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tctl -n "__fish_tctl_using_subcommand status" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand status" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand status" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "create" -d 'Create resources from files'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "get" -d 'Show resources'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "rm" -d 'Remove a resource'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "version" -d 'Print the version'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

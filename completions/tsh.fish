@@ -1,0 +1,193 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tsh_global_optspecs
+    string join \n proxy= user= auth= ttl= insecure ca-pin= ca-file= skip-version-check d/debug h/help V/version
+end
+
+function __fish_tsh_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tsh_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tsh_using_subcommand
+    set -l cmd (__fish_tsh_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tsh -n "__fish_tsh_needs_command" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_needs_command" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_needs_command" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_needs_command" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_needs_command" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_needs_command" -s V -l version -d 'Print version'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the version'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write an identity file instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l force -d 'Log in again although the certificate is still valid'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s q -l quiet -d 'Names only, without headers'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Names only, without headers'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of a new context' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l unset -d 'Print commands that unset the variables'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "version" -d 'Print the version'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'

@@ -1,0 +1,244 @@
+//! `jumpgate demo`: a gate on loopback with a GitHub and a Kubernetes of its own, for trying everything without an account.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use super::{show::Show, tour::Tour};
+use crate::{
+    cli::{Ctx, output::Output},
+    demo::{browser::Browser, github::GithubDemo, kube::KubeDemo},
+    server::{
+        config::Config,
+        start::{Running, Signals, start},
+    },
+};
+
+/// The demo cluster's name.
+const CLUSTER: &str = "demo.jumpgate.example";
+
+/// Run everything on this machine: a gate, a GitHub and a Kubernetes, with no account and no cluster
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  jumpgate demo
+  jumpgate demo --tour
+  jumpgate demo --kubeconfig ~/.kube/config")]
+pub(in crate::cli) struct DemoArgs {
+    /// Walk through connector, login, kubectl and less access, check each step, and end
+    #[arg(long)]
+    tour: bool,
+    /// The folder for everything that is written [default: a new one that goes away at the end]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Guard the cluster of this kubeconfig's current context instead of the demo's own
+    #[arg(long, value_name = "FILE", conflicts_with = "tour")]
+    kubeconfig: Option<PathBuf>,
+    /// The kubectl of the tour [default: the one on PATH, else a small client of the demo]
+    #[arg(long, value_name = "PATH", requires = "tour")]
+    kubectl: Option<PathBuf>,
+}
+
+impl DemoArgs {
+    pub(in crate::cli) fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+        // Several threads: the gate, the stand-ins and the tour's commands all live in this process.
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let folder = Folder::new(self.dir.as_deref())?;
+            let demo = Demo::start(folder.path(), self.kubeconfig.as_deref(), self.tour).await?;
+            if self.tour {
+                demo.tour(ctx, self.kubectl.clone()).await?;
+            } else {
+                demo.stay(ctx).await?;
+            }
+            Ok(Output::nothing())
+        })
+    }
+}
+
+/// The demo's folder: a person's own stays, a new one goes away.
+enum Folder {
+    Kept(PathBuf),
+    Passing(tempfile::TempDir),
+}
+
+impl Folder {
+    fn new(named: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(named) = named else {
+            return Ok(Self::Passing(tempfile::Builder::new().prefix("jumpgate-demo-").tempdir()?));
+        };
+        fs::create_dir_all(named).with_context(|| format!("cannot make {}", named.display()))?;
+        Ok(Self::Kept(named.canonicalize()?))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Passing(folder) => folder.path(),
+        }
+    }
+}
+
+/// A running demo.
+struct Demo<'a> {
+    dir: &'a Path,
+    github: GithubDemo,
+    kube: Option<KubeDemo>,
+    gate: Running,
+}
+
+impl<'a> Demo<'a> {
+    async fn start(dir: &'a Path, kubeconfig: Option<&Path>, free_ports: bool) -> anyhow::Result<Self> {
+        let github = GithubDemo::start().await.context("the demo GitHub")?;
+        let (kube, kubeconfig) = match kubeconfig {
+            Some(real) => (None, std::path::absolute(real)?),
+            None => {
+                let kube = KubeDemo::start(&dir.join("cluster")).await.context("the demo Kubernetes")?;
+                let file = dir.join("gate-kubeconfig");
+                kube.write_gate_kubeconfig(&file)?;
+                (Some(kube), file)
+            }
+        };
+        let gate = start_gate(dir, &kubeconfig, free_ports).await.context("the gate")?;
+        fs::create_dir_all(dir.join("home"))?;
+        let demo = Self { dir, github, kube, gate };
+        demo.github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", demo.proxy()));
+        demo.write_connector("system:masters")?;
+        Ok(demo)
+    }
+
+    /// `host:port` of the web port.
+    fn proxy(&self) -> String {
+        self.gate.gate().addresses.web.to_string()
+    }
+
+    fn write_connector(&self, group: &str) -> anyhow::Result<()> {
+        let github = &self.github;
+        let text = format!(
+            "kind: github\nversion: v3\nmetadata:\n  name: github\nspec:\n  client_id: {}\n  client_secret: {}\n  display: Github\n  \
+             redirect_url: https://{}/v1/webapi/github/callback\n  endpoint_url: {}\n  api_endpoint_url: {}\n  teams_to_logins:\n  \
+             - organization: octocats\n    team: admins\n    logins:\n    - root\n    kubernetes_groups: [\"{group}\"]\n",
+            github.client_id(),
+            github.client_secret(),
+            self.proxy(),
+            github.endpoint_url(),
+            github.api_endpoint_url(),
+        );
+        Ok(fs::write(self.dir.join("github.yaml"), text)?)
+    }
+
+    /// The environment of a person of the demo: everything that is written is below the folder.
+    fn env(&self) -> Vec<(String, PathBuf)> {
+        let at = |name: &str, path: &str| (name.to_owned(), self.dir.join(path));
+        vec![
+            at("HOME", "home"),
+            at("TELEPORT_HOME", "home/.tsh"),
+            at("KUBECONFIG", "home/kubeconfig"),
+            at("TELEPORT_CONFIG_FILE", "jumpgate.yaml"),
+        ]
+    }
+
+    async fn tour(mut self, ctx: &Ctx, kubectl: Option<PathBuf>) -> anyhow::Result<()> {
+        let host_ca = self.gate.gate().authorities.host.certificate().to_pem();
+        let tour = Tour {
+            show: Show::new(ctx.env.text("NO_COLOR").is_some()),
+            dir: self.dir,
+            proxy: self.proxy(),
+            cluster: CLUSTER.into(),
+            tsh: tool(ctx, "tsh")?,
+            tctl: tool(ctx, "tctl")?,
+            kubectl: kubectl.or_else(|| on_path(ctx, "kubectl")),
+            env: self.env(),
+            browser: Browser::new(&host_ca)?,
+            write_connector: &|group| self.write_connector(group),
+        };
+        let walked = tour.walk().await;
+        self.end("the tour ended").await;
+        walked
+    }
+
+    async fn stay(mut self, ctx: &Ctx) -> anyhow::Result<()> {
+        let show = Show::new(ctx.env.text("NO_COLOR").is_some());
+        show.heading("The demo runs. In another terminal:")?;
+        for (name, path) in self.env() {
+            // HOME stays the person's own; the other variables say where everything is.
+            if name != "HOME" {
+                show.output(&format!("export {name}={}", quoted(&path)))?;
+            }
+        }
+        let word = |name| -> anyhow::Result<String> {
+            Ok(tool(ctx, name)?.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(" "))
+        };
+        let (tsh, tctl) = (word("tsh")?, word("tctl")?);
+        show.output(&format!("{tctl} create {}", quoted(&self.dir.join("github.yaml"))))?;
+        show.output(&format!("{tsh} login --insecure --proxy={} --auth=github", self.proxy()))?;
+        show.output(&format!("{tsh} status"))?;
+        show.output("kubectl get pods -A")?;
+        if self.kube.is_some() {
+            show.output("kubectl exec -it shell -- sh")?;
+        }
+        show.note("sign in as alice or bob; Ctrl-C here ends the demo")?;
+        self.gate.until_signal(Signals::new()?).await;
+        self.end("the demo ended").await;
+        Ok(())
+    }
+
+    async fn end(&mut self, reason: &str) {
+        self.gate.drain(reason);
+        self.gate.wait().await;
+        if let Some(kube) = self.kube.take() {
+            kube.shutdown().await;
+        }
+    }
+}
+
+async fn start_gate(dir: &Path, kubeconfig: &Path, free_ports: bool) -> anyhow::Result<Running> {
+    let port = |wanted: u16| {
+        let free = !free_ports && std::net::TcpListener::bind(("127.0.0.1", wanted)).is_ok();
+        if free { wanted } else { 0 }
+    };
+    let text = format!(
+        "teleport:\n  data_dir: {data}\n  log: {{output: {log}, severity: INFO}}\n  shutdown_timeout: 1s\nauth_service:\n  enabled: yes\n  \
+         cluster_name: {CLUSTER}\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
+         proxy_service:\n  enabled: yes\n  public_addr: 127.0.0.1\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
+         listen_addr: 127.0.0.1:{kube}\n    kubeconfig_file: {kubeconfig}\n",
+        data = quoted_yaml(&dir.join("data")),
+        log = quoted_yaml(&dir.join("gate.log")),
+        admin = port(3025),
+        web = port(3080),
+        kube = port(3026),
+        kubeconfig = quoted_yaml(kubeconfig),
+    );
+    let file = dir.join("jumpgate.yaml");
+    fs::write(&file, text)?;
+    let config = Config::load(&file)?;
+    crate::server::logging::start(&config.log)?;
+    Ok(start(config).await?)
+}
+
+/// A tool as a program with its first arguments: the binary beside this one, else this one with the tool's name.
+fn tool(ctx: &Ctx, name: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let this = ctx.started_as()?;
+    let beside = this.with_file_name(name);
+    Ok(if beside.is_file() { vec![beside] } else { vec![this, name.into()] })
+}
+
+fn on_path(ctx: &Ctx, name: &str) -> Option<PathBuf> {
+    let path = ctx.env.os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// A path as a word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+=:@".contains(c));
+    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// A path as a YAML string; JSON's form is one.
+fn quoted_yaml(path: &Path) -> String {
+    serde_json::Value::from(path.display().to_string()).to_string()
+}

@@ -1,0 +1,52 @@
+//! The command line of `jumpgate`: the gate's commands, and `tsh` and `tctl` in one binary.
+
+use super::{
+    Ctx, Program,
+    gate::{configure, demo, generate, start},
+    output::Output,
+    tctl, tsh,
+};
+
+/// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
+#[derive(Debug, clap::Parser)]
+#[command(name = "jumpgate", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Start(start::StartArgs),
+    Configure(configure::ConfigureArgs),
+    Demo(demo::DemoArgs),
+    /// The client: log in, then use kubectl
+    Tsh(tsh::Cli),
+    /// The admin tool: say who may do what
+    Tctl(tctl::Cli),
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
+}
+
+impl Program for Cli {
+    const BINARY: &'static str = "jumpgate";
+
+    fn debug(&self) -> bool {
+        match &self.command {
+            Command::Tsh(tsh) => tsh.debug(),
+            Command::Tctl(tctl) => tctl.debug(),
+            Command::Start(_) | Command::Configure(_) | Command::Demo(_) | Command::Generate(_) => false,
+        }
+    }
+
+    fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+        match self.command {
+            Command::Start(args) => args.run(ctx),
+            Command::Configure(args) => args.run(ctx),
+            Command::Demo(args) => args.run(ctx),
+            Command::Tsh(tsh) => tsh.run(ctx),
+            Command::Tctl(tctl) => tctl.run(ctx),
+            Command::Generate(args) => args.run(),
+        }
+    }
+}

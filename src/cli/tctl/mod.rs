@@ -1,0 +1,95 @@
+//! The command line of `tctl`.
+
+use std::path::PathBuf;
+
+use super::{Ctx, Program, output::Output};
+
+mod create;
+mod credentials;
+mod get;
+mod reference;
+mod rm;
+mod status;
+mod table;
+mod version;
+
+/// Say who may do what: connectors, roles and users of a gate
+#[derive(Debug, clap::Parser)]
+#[command(name = "tctl", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Globals {
+    /// Write what happens to standard error
+    #[arg(short, long, global = true)]
+    pub debug: bool,
+    /// The gate's configuration file, on the gate's own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TELEPORT_CONFIG_FILE",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// An identity file, as `tsh login --out` writes it
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TELEPORT_IDENTITY_FILE",
+        hide_env_values = true
+    )]
+    pub identity: Option<PathBuf>,
+    /// The admin API's address; needed with --identity
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        env = "TELEPORT_AUTH_SERVER",
+        hide_env_values = true
+    )]
+    pub auth_server: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Create resources from files
+    Create(create::CreateArgs),
+    /// Show resources
+    Get(get::GetArgs),
+    /// Remove a resource
+    #[command(alias = "del")]
+    Rm(rm::RmArgs),
+    /// Show the cluster and the pin of its CA
+    Status(status::StatusArgs),
+    /// Print the version
+    Version(version::VersionArgs),
+}
+
+impl Program for Cli {
+    const BINARY: &'static str = "tctl";
+
+    fn debug(&self) -> bool {
+        self.globals.debug
+    }
+
+    fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+        let globals = &self.globals;
+        match self.command {
+            Command::Create(args) => args.run(ctx, globals),
+            Command::Get(args) => args.run(ctx, globals),
+            Command::Rm(args) => args.run(ctx, globals),
+            Command::Status(args) => args.run(ctx, globals),
+            Command::Version(args) => args.run(),
+        }
+    }
+}

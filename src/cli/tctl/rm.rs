@@ -1,0 +1,45 @@
+//! `tctl rm`: removes one resource.
+
+use super::{Globals, credentials, get::not_found, reference::Reference};
+use crate::{
+    cli::{Ctx, block_on, error::Failure, output::Output},
+    client::admin::AdminError,
+    model::Kind,
+};
+
+/// Remove a resource
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tctl rm github/github
+  tctl rm user/alice")]
+pub(super) struct RmArgs {
+    /// What to remove; KIND is github, role or user
+    #[arg(value_name = "KIND/NAME")]
+    reference: String,
+}
+
+impl RmArgs {
+    pub(super) fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
+        let reference = Reference::parse(&self.reference).map_err(|unknown| {
+            Failure::new(format!("deleting resources of type {:?} is not supported", unknown.0))
+                .hint("known types are github, role and user")
+        })?;
+        let Some(name) = &reference.name else {
+            let text = "provide a full resource name to delete, for example:\n$ tctl rm github/github";
+            return Err(Failure::usage(text).into());
+        };
+        block_on(async {
+            let client = credentials::connect(ctx, globals).await?;
+            match client.delete(reference.kind, name).await {
+                Ok(()) => Ok(Output::text(match reference.kind {
+                    Kind::Github => format!("github connector {name:?} has been deleted"),
+                    Kind::Role => format!("role {name:?} has been deleted"),
+                    Kind::User => format!("user {name:?} has been deleted"),
+                })),
+                Err(AdminError::NotFound(_)) => Err(not_found(reference.kind, name).into()),
+                Err(other) => Err(other.into()),
+            }
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! `tctl version`.
+
+use crate::cli::output::Output;
+
+/// Print the version
+#[derive(Debug, clap::Args)]
+pub(super) struct VersionArgs {}
+
+impl VersionArgs {
+    pub(super) fn run(self) -> anyhow::Result<Output> {
+        Ok(Output::text(format!("Jumpgate tctl {}", env!("CARGO_PKG_VERSION"))))
+    }
+}

@@ -1,0 +1,92 @@
+//! The kubeconfig entry of a login: cluster, user and context, all named as the cluster.
+
+use anyhow::Context;
+
+use super::settings::Settings;
+use crate::{
+    cli::output::Console,
+    client::{
+        kubeconfig::{self, Change, Entry, Owner, UserAuth},
+        profile::{Credentials, Profile},
+    },
+};
+
+/// How the entry is wished.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct EntryArgs {
+    /// Write key and certificate into the kubeconfig instead of the command that fetches them
+    #[arg(long)]
+    pub(crate) embed_certs: bool,
+    /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)
+    #[arg(long)]
+    pub(crate) keep_context: bool,
+}
+
+/// One login, as its entry needs it.
+pub(crate) struct Login<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) profile: &'a Profile,
+    pub(crate) user: &'a str,
+    pub(crate) cluster: &'a str,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) namespace: Option<String>,
+}
+
+/// Writes the entry, and says on standard error which context is current now.
+pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
+    let ca_pem =
+        settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let auth = if args.embed_certs {
+        let credentials = login.credentials;
+        UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
+    } else {
+        plugin(settings, login)?
+    };
+    let entry = Entry {
+        name: login.cluster.to_owned(),
+        server: format!("https://{}", login.profile.kube_proxy_addr),
+        ca_pem,
+        insecure_skip_tls_verify: false,
+        tls_server_name: None,
+        auth,
+        namespace: login.namespace.clone(),
+        owner: Owner { profile: login.name.to_owned() },
+    };
+    let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
+    let select = (!keep).then_some(login.cluster);
+    let change = kubeconfig::login(&settings.kubeconfig()?, &[entry], select)?;
+    say(settings.ctx.console, &change);
+    Ok(())
+}
+
+/// One line for the current context, if it is another one now; one for each that went.
+pub(crate) fn say(console: Console, change: &Change) {
+    for name in &change.removed {
+        console.status(&format!("context {name} removed"));
+    }
+    if change.old_context != change.new_context {
+        let shown = |name: &Option<String>| match name.as_deref() {
+            None | Some("") => "(none)".to_owned(),
+            Some(name) => name.to_owned(),
+        };
+        console.status(&format!("context: {} → {}", shown(&change.old_context), shown(&change.new_context)));
+    }
+}
+
+/// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
+fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+    let mut args: Vec<String> = Vec::new();
+    if settings.ctx.binary == "jumpgate" {
+        args.push("tsh".into());
+    }
+    args.extend(["kube".into(), "credentials".into()]);
+    args.push(format!("--proxy={}", login.profile.web_proxy_addr));
+    args.push(format!("--teleport-cluster={}", login.cluster));
+    args.push(format!("--user={}", login.user));
+    let mut env = Vec::new();
+    if let Some(home) = settings.ctx.env.path("TELEPORT_HOME") {
+        let absolute = std::path::absolute(home).context("TELEPORT_HOME")?;
+        env.push(("TELEPORT_HOME".to_owned(), absolute.to_string_lossy().into_owned()));
+    }
+    Ok(UserAuth::Exec { command: settings.ctx.started_as()?, args, env })
+}

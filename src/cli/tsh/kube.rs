@@ -1,0 +1,111 @@
+//! `tsh kube …`.
+
+use super::{
+    Globals, credentials,
+    entry::{self, EntryArgs},
+    settings::{Settings, cluster_of},
+};
+use crate::cli::{
+    Ctx,
+    error::Failure,
+    output::{Format, Output, Table},
+};
+
+/// The commands below `tsh kube`.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum KubeCommand {
+    /// List the Kubernetes clusters behind the gate
+    Ls(LsArgs),
+    /// Write the kubeconfig entry of a cluster and select its context
+    Login(KubeLoginArgs),
+    /// Print credentials for kubectl, which calls this by itself
+    Credentials(credentials::CredentialsArgs),
+}
+
+/// Arguments of `tsh kube ls`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tsh kube ls\n  tsh kube ls --format=json")]
+pub(crate) struct LsArgs {
+    /// Names only, without headers
+    #[arg(short, long)]
+    quiet: bool,
+    /// How to write it
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `tsh kube login`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tsh kube login\n  tsh kube login gate.example.com --namespace=web")]
+pub(crate) struct KubeLoginArgs {
+    /// Name of the Kubernetes cluster [default: the gate's own]
+    cluster: Option<String>,
+    /// Namespace of a new context
+    #[arg(short, long)]
+    namespace: Option<String>,
+    #[command(flatten)]
+    entry: EntryArgs,
+}
+
+impl KubeCommand {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        match self {
+            Self::Ls(args) => args.run(globals, ctx),
+            Self::Login(args) => args.run(globals, ctx),
+            Self::Credentials(args) => args.run(globals, ctx),
+        }
+    }
+}
+
+impl LsArgs {
+    fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let settings = Settings::new(globals, ctx)?;
+        let target = settings.target()?;
+        let (_, credentials) = settings.logged_in(&target)?;
+        let name = cluster_of(&target.profile, &credentials, &target.name);
+        let current = settings.kubeconfig()?.current_context()?;
+        let selected = current.as_deref() == Some(&name);
+        let guarded = !target.profile.kube_proxy_addr.is_empty();
+        let mut rows = vec![];
+        if guarded {
+            rows.push(serde_json::json!({"kube_cluster_name": name, "labels": {}, "selected": selected}));
+        } else {
+            ctx.console.status(&format!("The gate at {} guards no Kubernetes cluster.", target.address));
+        }
+        Output::listed(self.format, &rows, || {
+            if self.quiet {
+                return if guarded { name.clone() } else { String::new() };
+            }
+            let mut table = Table::new(["Kube Cluster Name", "Selected"]);
+            if guarded {
+                table.row([&name, if selected { "*" } else { "" }]);
+            }
+            table.render() + "\n"
+        })
+    }
+}
+
+impl KubeLoginArgs {
+    fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let settings = Settings::new(globals, ctx)?;
+        let target = settings.target()?;
+        let (user, credentials) = settings.logged_in(&target)?;
+        let name = cluster_of(&target.profile, &credentials, &target.name);
+        let wanted = self.cluster.as_deref().unwrap_or(&name);
+        let list = format!("{} kube ls", ctx.tool("tsh"));
+        if target.profile.kube_proxy_addr.is_empty() || wanted != name {
+            let text = format!("the gate at {} guards no Kubernetes cluster {wanted:?}", target.address);
+            return Err(Failure::new(text).hint(format!("to see which it guards: {list}")).into());
+        }
+        let login = entry::Login {
+            name: &target.name,
+            profile: &target.profile,
+            user: &user,
+            cluster: &name,
+            credentials: &credentials,
+            namespace: self.namespace,
+        };
+        entry::write(&settings, &login, &self.entry)?;
+        Ok(Output::text(format!("kubectl now reaches the Kubernetes cluster {name:?}. Try: kubectl version")))
+    }
+}

@@ -1,0 +1,172 @@
+//! `tsh login`.
+
+use std::{io::Write, path::Path, path::PathBuf};
+
+use anyhow::Context;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    Globals,
+    entry::{self, EntryArgs},
+    session::{self, Session, Wish},
+    settings::{Settings, Target, cluster_of, is_valid},
+    status,
+};
+use crate::{
+    cli::{
+        Ctx, block_on,
+        error::{Failure, sentence},
+        output::Output,
+    },
+    client::{
+        identity_file::IdentityFile,
+        profile::{Credentials, Profile},
+    },
+};
+
+/// Arguments of `tsh login`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none"
+)]
+pub(crate) struct LoginArgs {
+    /// Cluster to work with [default: the gate's own]
+    cluster: Option<String>,
+    /// Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)
+    #[arg(long, value_name = "PROGRAM")]
+    browser: Option<String>,
+    /// Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]
+    #[arg(long, value_name = "HOST:PORT")]
+    bind_addr: Option<String>,
+    /// Write an identity file instead of the profile
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Log in again although the certificate is still valid
+    #[arg(long)]
+    force: bool,
+    /// Leave the kubeconfig alone
+    #[arg(long, conflicts_with_all = ["embed_certs", "keep_context"])]
+    no_kubeconfig: bool,
+    #[command(flatten)]
+    entry: EntryArgs,
+}
+
+impl LoginArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let settings = Settings::new(globals, ctx)?;
+        let target = settings.target()?;
+        if let Some((user, credentials)) = self.still_valid(&settings, &target)? {
+            ctx.console.status(&format!(
+                "{user} is logged in at {} already; to log in anew: {} --force",
+                target.address,
+                settings.login_command(&target)
+            ));
+            return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
+        }
+        let wish = Wish {
+            cluster: self.cluster.clone().or_else(|| settings.env_cluster()),
+            browser: self.browser.clone(),
+            bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
+            only: settings.named_user(),
+            keep: self.out.is_none(),
+        };
+        let session = block_on(session::log_in(&settings, &target, &wish))?;
+        if let Some(file) = &self.out {
+            write_identity(file, &session).with_context(|| format!("--out {}", file.display()))?;
+            return Ok(Output::text(format!("The certificate has been written to {}", file.display())));
+        }
+        let (name, profile) = store(&settings, &target, &session)?;
+        self.finish(&settings, &name, &profile, &session.username, &session.credentials)
+    }
+
+    /// The login that is there, if it is what is asked for.
+    fn still_valid(
+        &self,
+        settings: &Settings<'_>,
+        target: &Target,
+    ) -> anyhow::Result<Option<(String, Credentials)>> {
+        if self.force || self.out.is_some() || settings.globals.ttl.is_some() {
+            return Ok(None);
+        }
+        let Some((user, credentials)) = settings.credentials(target)? else { return Ok(None) };
+        let cluster = cluster_of(&target.profile, &credentials, &target.name);
+        let same = self.cluster.as_ref().is_none_or(|wanted| *wanted == cluster);
+        Ok((same && is_valid(&credentials, Timestamp::now())).then_some((user, credentials)))
+    }
+
+    /// Selects the profile, writes the kubeconfig entry and shows the status.
+    fn finish(
+        &self,
+        settings: &Settings<'_>,
+        name: &str,
+        profile: &Profile,
+        user: &str,
+        credentials: &Credentials,
+    ) -> anyhow::Result<Output> {
+        settings.home.select(name)?;
+        if !self.no_kubeconfig && !profile.kube_proxy_addr.is_empty() {
+            let cluster = cluster_of(profile, credentials, name);
+            let login = entry::Login { name, profile, user, cluster: &cluster, credentials, namespace: None };
+            entry::write(settings, &login, &self.entry).map_err(|reason| {
+                let text = format!("logged in, but the kubeconfig was not written: {}", sentence(&reason));
+                Failure::new(text).hint(format!("when it is mended: {} kube login", settings.ctx.tool("tsh")))
+            })?;
+        }
+        let login = status::Login::of(name, profile, user, credentials);
+        let block = login.block(true, settings.ctx.debug, Timestamp::now(), &TimeZone::system());
+        Ok(Output::text(block + "\n"))
+    }
+}
+
+/// Keeps a login in the profile of its proxy. The profile's name and what stands in it now.
+pub(crate) fn store(
+    settings: &Settings<'_>,
+    target: &Target,
+    session: &Session,
+) -> anyhow::Result<(String, Profile)> {
+    let home = &settings.home;
+    let name = session.places.web.host.clone();
+    // The gate may call itself otherwise than the person did: then what is known stands under its own name.
+    let mut profile = home.profile(&name)?.unwrap_or_else(|| target.profile.clone());
+    profile.web_proxy_addr = session.places.web.to_string();
+    profile.ssh_proxy_addr = session.places.ssh.to_string();
+    profile.kube_proxy_addr = session.places.kube.as_ref().map(ToString::to_string).unwrap_or_default();
+    profile.user = session.username.clone();
+    profile.cluster = session.cluster.clone();
+    if let Some(connector) = settings.connector(&target.profile) {
+        profile.auth_type = connector;
+    }
+    profile.jumpgate_web_pin = session.unverified_key.as_ref().map(ToString::to_string);
+    if let Some(file) = &settings.globals.ca_file {
+        profile.jumpgate_ca_file = Some(std::path::absolute(file)?.to_string_lossy().into_owned());
+    }
+    home.save_host_cas(&name, &session.host_cas)?;
+    home.save_known_hosts(&session.cluster, &session.ssh_host_keys)?;
+    home.save_credentials(&name, &session.username, &session.credentials)?;
+    home.save(&name, &profile)?;
+    home.alias(&target.address.host, &name)?;
+    Ok((name, profile))
+}
+
+/// Writes an identity file, mode 0600 from its first byte, whole or not at all.
+fn write_identity(path: &Path, session: &Session) -> anyhow::Result<()> {
+    let lines = session.ssh_host_keys.iter();
+    let identity = IdentityFile {
+        key_pem: session.credentials.key_pem.clone(),
+        ssh_cert: Some(session.credentials.ssh_cert.clone()).filter(|cert| !cert.is_empty()),
+        cert_pem: session.credentials.cert_pem.clone(),
+        known_hosts: lines
+            .map(|key| format!("@cert-authority *.{} {key} type=host", session.cluster))
+            .collect(),
+        ca_pem: session.host_cas.clone(),
+    };
+    if path.is_dir() {
+        return Err(Failure::new("it is a folder; name a file").into());
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    file.write_all(identity.to_text().as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

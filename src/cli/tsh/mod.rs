@@ -1,0 +1,105 @@
+//! The command line of `tsh`.
+
+use std::path::PathBuf;
+
+use super::{Ctx, Program, output::Output};
+
+mod clusters;
+mod credentials;
+mod entry;
+mod env;
+mod kube;
+mod login;
+mod logout;
+mod session;
+mod settings;
+mod status;
+mod version;
+
+/// Log in to a gate through the browser, then use kubectl
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "tsh",
+    version,
+    max_term_width = 100,
+    after_help = "Environment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes, before its name or after.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Globals {
+    /// Address of the gate's web port: HOST or HOST:PORT
+    #[arg(long, global = true, value_name = "HOST:PORT", help_heading = "Global options")]
+    proxy: Option<String>,
+    /// Name of the user
+    #[arg(long, global = true, help_heading = "Global options")]
+    user: Option<String>,
+    /// Name of the connector to sign in with [default: the gate's own]
+    #[arg(long, global = true, value_name = "CONNECTOR", help_heading = "Global options")]
+    auth: Option<String>,
+    /// How long the certificate shall live, at most as long as the roles allow
+    #[arg(long, global = true, value_name = "MINUTES", help_heading = "Global options",
+          value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    ttl: Option<u32>,
+    /// Accept any certificate of the web port, and pin its key as unverified
+    #[arg(long, global = true, help_heading = "Global options")]
+    insecure: bool,
+    /// Key that the gate must show at a first login; `tctl status` prints it on the gate
+    #[arg(long, global = true, value_name = "sha256:HEX", help_heading = "Global options")]
+    ca_pin: Option<String>,
+    /// File of CAs to trust besides the system's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    ca_file: Option<PathBuf>,
+    /// Log in although the gate wants a newer client
+    #[arg(long, global = true, help_heading = "Global options")]
+    skip_version_check: bool,
+    /// Write what happens to standard error
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    debug: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Log in through the browser and make kubectl work
+    Login(login::LoginArgs),
+    /// Forget keys and certificates, and take our entries out of the kubeconfig
+    Logout(logout::LogoutArgs),
+    /// Show who is logged in, where, and for how long
+    Status(status::StatusArgs),
+    /// List the gate's clusters
+    Clusters(clusters::ClustersArgs),
+    /// Kubernetes: list clusters, select one, credentials for kubectl
+    #[command(subcommand)]
+    Kube(kube::KubeCommand),
+    /// Print the environment variables that name the current login
+    Env(env::EnvArgs),
+    /// Print the version
+    Version(version::VersionArgs),
+}
+
+impl Program for Cli {
+    const BINARY: &'static str = "tsh";
+
+    fn debug(&self) -> bool {
+        self.globals.debug
+    }
+
+    fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+        let globals = &self.globals;
+        match self.command {
+            Command::Login(args) => args.run(globals, ctx),
+            Command::Logout(args) => args.run(globals, ctx),
+            Command::Status(args) => args.run(globals, ctx),
+            Command::Clusters(args) => args.run(globals, ctx),
+            Command::Kube(command) => command.run(globals, ctx),
+            Command::Env(args) => args.run(globals, ctx),
+            Command::Version(args) => args.run(ctx),
+        }
+    }
+}

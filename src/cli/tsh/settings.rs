@@ -1,0 +1,176 @@
+//! What a command works with: a flag, else the environment, else the profile (wire facts 10.2).
+
+use std::path::Path;
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use super::Globals;
+use crate::{
+    cli::{Ctx, error::Failure},
+    client::{
+        address::{Address, WEB_PORT},
+        kubeconfig,
+        profile::{Credentials, Home, Profile, ProfileError},
+        trust::{Pin, Trust},
+    },
+};
+
+/// A certificate that ends within this many seconds counts as expired.
+pub(crate) const MARGIN_SECONDS: i64 = 60;
+
+/// A command's flags and surroundings, and the profiles.
+pub(crate) struct Settings<'a> {
+    pub(crate) globals: &'a Globals,
+    pub(crate) ctx: &'a Ctx,
+    pub(crate) home: Home,
+}
+
+/// One proxy: its address, its profile's name, and the profile if there is one.
+pub(crate) struct Target {
+    pub(crate) address: Address,
+    pub(crate) name: String,
+    pub(crate) profile: Profile,
+}
+
+impl<'a> Settings<'a> {
+    pub(crate) fn new(globals: &'a Globals, ctx: &'a Ctx) -> anyhow::Result<Self> {
+        let teleport_home = ctx.env.path("TELEPORT_HOME");
+        // With TELEPORT_HOME no home directory is needed.
+        let home = if teleport_home.is_some() { Default::default() } else { ctx.home()? };
+        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home) })
+    }
+
+    /// The proxy that was named, else the current profile's.
+    pub(crate) fn target(&self) -> anyhow::Result<Target> {
+        let Some(target) = self.named_or_current()? else {
+            let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
+            return Err(Failure::new("no proxy is known yet; name it with --proxy").hint(hint).into());
+        };
+        Ok(target)
+    }
+
+    /// As [`Settings::target`], or nothing when there is neither.
+    pub(crate) fn named_or_current(&self) -> anyhow::Result<Option<Target>> {
+        if let Some(text) = self.named_proxy() {
+            let address =
+                Address::parse(&text, WEB_PORT).map_err(|e| Failure::usage(format!("--proxy: {e}")))?;
+            let name = self.home.resolve(&address.host);
+            let profile = self.home.profile(&name)?.unwrap_or_default();
+            return Ok(Some(Target { address, name, profile }));
+        }
+        let Some(name) = self.home.current()? else { return Ok(None) };
+        let profile = self.home.profile(&name)?.unwrap_or_default();
+        let text = if profile.web_proxy_addr.is_empty() { &name } else { &profile.web_proxy_addr };
+        let address = Address::parse(text, WEB_PORT)
+            .with_context(|| format!("web_proxy_addr in {}/{name}.yaml", self.home.folder().display()))?;
+        Ok(Some(Target { address, name, profile }))
+    }
+
+    /// `--proxy`, else `TELEPORT_PROXY`.
+    pub(crate) fn named_proxy(&self) -> Option<String> {
+        self.globals.proxy.clone().or_else(|| self.ctx.env.text("TELEPORT_PROXY"))
+    }
+
+    /// `--user`, else `TELEPORT_USER`.
+    pub(crate) fn named_user(&self) -> Option<String> {
+        self.globals.user.clone().or_else(|| self.ctx.env.text("TELEPORT_USER"))
+    }
+
+    /// The connector that was named, now or at an earlier login.
+    pub(crate) fn connector(&self, profile: &Profile) -> Option<String> {
+        let named = self.globals.auth.clone().or_else(|| self.ctx.env.text("TELEPORT_AUTH"));
+        named.or_else(|| Some(profile.auth_type.clone()).filter(|name| !name.is_empty()))
+    }
+
+    /// The cluster that the environment names.
+    pub(crate) fn env_cluster(&self) -> Option<String> {
+        self.ctx.env.text("TELEPORT_CLUSTER").or_else(|| self.ctx.env.text("TELEPORT_SITE"))
+    }
+
+    /// The person on a proxy: named, else the last one there, else the only one there.
+    pub(crate) fn user(&self, target: &Target) -> anyhow::Result<Option<String>> {
+        if let Some(user) = self.named_user() {
+            return Ok(Some(user));
+        }
+        if !target.profile.user.is_empty() {
+            return Ok(Some(target.profile.user.clone()));
+        }
+        let mut users = self.home.users(&target.name)?;
+        Ok(if users.len() == 1 { users.pop() } else { None })
+    }
+
+    /// The credentials for a proxy, if there are any.
+    pub(crate) fn credentials(&self, target: &Target) -> anyhow::Result<Option<(String, Credentials)>> {
+        let Some(user) = self.user(target)? else { return Ok(None) };
+        Ok(self.usable(&target.name, &user)?.map(|found| (user, found)))
+    }
+
+    /// A person's credentials. Half a login (a key without its certificate) is told and counts as none, so that a
+    /// new login mends it.
+    pub(crate) fn usable(&self, name: &str, user: &str) -> anyhow::Result<Option<Credentials>> {
+        match self.home.credentials(name, user) {
+            Err(half @ ProfileError::NoPair(_)) => {
+                self.ctx.console.warn(&half.to_string());
+                Ok(None)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// The credentials, or the sentence that says what to run.
+    pub(crate) fn logged_in(&self, target: &Target) -> anyhow::Result<(String, Credentials)> {
+        self.credentials(target)?.ok_or_else(|| {
+            let text = format!("nobody is logged in at {}", target.address);
+            Failure::new(text).hint(self.login_command(target)).into()
+        })
+    }
+
+    /// How to log in at a proxy.
+    pub(crate) fn login_command(&self, target: &Target) -> String {
+        format!("{} login --proxy={}", self.ctx.tool("tsh"), target.address)
+    }
+
+    /// What to believe of the proxy's certificate.
+    pub(crate) fn trust(&self, target: &Target) -> anyhow::Result<Trust> {
+        let mut ca_pem = self.home.host_cas(&target.name)?.unwrap_or_default();
+        let stored = target.profile.jumpgate_ca_file.as_deref().map(Path::new);
+        if let Some(file) = self.globals.ca_file.as_deref().or(stored) {
+            let text =
+                std::fs::read_to_string(file).with_context(|| format!("--ca-file {}", file.display()))?;
+            if !text.contains("-----BEGIN CERTIFICATE-----") {
+                let text = format!("--ca-file {} holds no certificate in PEM form", file.display());
+                return Err(Failure::new(text).into());
+            }
+            ca_pem.push('\n');
+            ca_pem.push_str(&text);
+        }
+        let pin = |text: &str| text.parse::<Pin>().map_err(|e| Failure::usage(e.to_string()));
+        Ok(Trust {
+            ca_pem,
+            web_pin: target.profile.jumpgate_web_pin.as_deref().map(pin).transpose()?,
+            ca_pin: self.globals.ca_pin.as_deref().map(pin).transpose()?,
+            insecure: self.globals.insecure,
+        })
+    }
+
+    /// The kubeconfig files.
+    pub(crate) fn kubeconfig(&self) -> anyhow::Result<kubeconfig::Files> {
+        let list = self.ctx.env.os("KUBECONFIG");
+        let home = if list.is_some() { Default::default() } else { self.ctx.home()? };
+        Ok(kubeconfig::Files::new(list.as_deref(), &home))
+    }
+}
+
+/// Whether a certificate still helps.
+pub(crate) fn is_valid(credentials: &Credentials, now: Timestamp) -> bool {
+    credentials.valid_until().as_second() - now.as_second() > MARGIN_SECONDS
+}
+
+/// The cluster of a login: the chosen one, else the one that issued the certificate, else the proxy's name.
+pub(crate) fn cluster_of(profile: &Profile, credentials: &Credentials, name: &str) -> String {
+    if !profile.cluster.is_empty() {
+        return profile.cluster.clone();
+    }
+    credentials.certificate().issuer_cluster().unwrap_or_else(|| name.to_owned())
+}

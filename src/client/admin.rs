@@ -1,0 +1,254 @@
+//! The admin API of a gate, or of a stock Teleport 4 auth server: mutual TLS, JSON bodies (wire facts 8).
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use reqwest::{Method, StatusCode};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use serde_json::{Value, json};
+
+use super::identity_file::IdentityFile;
+use crate::{
+    model::{Kind, Resource},
+    wire::{admin::ClusterStatus, error::ErrorBody},
+};
+
+/// The name that an auth server's certificate carries whatever its address is (wire facts 5.5). Asking for it by SNI is also
+/// how the gate's web port tells the admin API from a browser.
+const SERVER_NAME: &str = "teleport.cluster.local";
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// What a name may not be in a path segment.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'/')
+    .add(b'?')
+    .add(b'#')
+    .add(b'%')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'|')
+    .add(b'[')
+    .add(b']');
+
+/// Why an administrator's request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The key, the certificate or the CA cannot be used.
+    #[error("the credentials cannot be used: {0}")]
+    Credentials(String),
+    /// No connection.
+    #[error("cannot reach the admin API at {address}: {reason}")]
+    Unreachable {
+        /// `host:port`.
+        address: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// Not there (404).
+    #[error("{0}")]
+    NotFound(String),
+    /// There already (409).
+    #[error("{0}")]
+    Exists(String),
+    /// Changed in the meantime (412).
+    #[error("{0}")]
+    Conflict(String),
+    /// Not allowed (401, 403).
+    #[error("{0}")]
+    Denied(String),
+    /// Anything else that the server refused.
+    #[error("{0}")]
+    Refused(String),
+    /// An answer that is none of the admin API's.
+    #[error("{address} did not answer as an admin API does: {reason}")]
+    Nonsense {
+        /// `host:port`.
+        address: String,
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+/// A connection to the admin API.
+pub struct AdminClient {
+    http: reqwest::Client,
+    base: String,
+    address: String,
+}
+
+impl AdminClient {
+    /// Prepares a connection to `host:port` with the credentials of an identity.
+    pub async fn new(address: &str, identity: &IdentityFile) -> Result<Self, AdminError> {
+        let unreachable = |reason: String| AdminError::Unreachable { address: address.to_owned(), reason };
+        let found: Vec<SocketAddr> =
+            tokio::net::lookup_host(address).await.map_err(|e| unreachable(e.to_string()))?.collect();
+        let port = found.first().ok_or_else(|| unreachable("the name has no address".into()))?.port();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(identity)?)
+            .resolve_to_addrs(SERVER_NAME, &found)
+            .no_proxy()
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(REQUEST_LIMIT)
+            .build()
+            .map_err(|e| AdminError::Credentials(e.to_string()))?;
+        Ok(Self { http, base: format!("https://{SERVER_NAME}:{port}/v2"), address: address.to_owned() })
+    }
+
+    /// All resources of a kind, as the server wrote them.
+    pub async fn list(&self, kind: Kind, with_secrets: bool) -> Result<Vec<Value>, AdminError> {
+        let answer = self.send(Method::GET, &collection(kind), with_secrets, None).await?;
+        match answer {
+            Value::Array(all) => Ok(all),
+            Value::Null => Ok(vec![]),
+            _ => Err(self.nonsense("the list is no list")),
+        }
+    }
+
+    /// One resource, as the server wrote it.
+    pub async fn get(&self, kind: Kind, name: &str, with_secrets: bool) -> Result<Value, AdminError> {
+        self.send(Method::GET, &one(kind, name), with_secrets, None).await
+    }
+
+    /// Writes a new resource; one of the same name is [`AdminError::Exists`].
+    pub async fn create(&self, resource: &Resource) -> Result<(), AdminError> {
+        let path = match resource.kind() {
+            // Teleport's POST of a connector creates; of a role it overwrites, unless ours is asked not to.
+            Kind::Github => collection(Kind::Github),
+            kind => format!("{}?create=true", collection(kind)),
+        };
+        self.send(Method::POST, &path, false, Some(envelope(resource)?)).await.map(drop)
+    }
+
+    /// Writes a resource over whatever is there; with a revision in `metadata.id`, only over that one.
+    pub async fn upsert(&self, resource: &Resource) -> Result<(), AdminError> {
+        let method = if resource.kind() == Kind::Github { Method::PUT } else { Method::POST };
+        self.send(method, &collection(resource.kind()), false, Some(envelope(resource)?)).await.map(drop)
+    }
+
+    /// Removes a resource.
+    pub async fn delete(&self, kind: Kind, name: &str) -> Result<(), AdminError> {
+        self.send(Method::DELETE, &one(kind, name), false, None).await.map(drop)
+    }
+
+    /// The cluster, its version and its pins. Jumpgate's own; a stock auth server answers that there is no such path.
+    pub async fn status(&self) -> Result<ClusterStatus, AdminError> {
+        let answer = self.send(Method::GET, "status", false, None).await?;
+        serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        secrets: bool,
+        body: Option<Value>,
+    ) -> Result<Value, AdminError> {
+        let query = if secrets { "?with_secrets=true" } else { "" };
+        let mut request = self.http.request(method, format!("{}/{path}{query}", self.base));
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let mut answer = request.send().await.map_err(|e| self.unreachable(&e))?;
+        let status = answer.status();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| self.unreachable(&e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER {
+                return Err(self.nonsense("the answer does not end"));
+            }
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|e| self.nonsense(&e.to_string()));
+        }
+        let Some(text) = ErrorBody::sentence(&bytes) else {
+            return Err(self.nonsense(&format!("status {status}")));
+        };
+        Err(match status {
+            StatusCode::NOT_FOUND => AdminError::NotFound(text),
+            StatusCode::CONFLICT => AdminError::Exists(text),
+            StatusCode::PRECONDITION_FAILED => AdminError::Conflict(text),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AdminError::Denied(text),
+            _ => AdminError::Refused(text),
+        })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> AdminError {
+        AdminError::Unreachable { address: self.address.clone(), reason: innermost(error) }
+    }
+
+    fn nonsense(&self, reason: &str) -> AdminError {
+        AdminError::Nonsense { address: self.address.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// The innermost cause: the one that names what the network or TLS really said.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+fn collection(kind: Kind) -> String {
+    match kind {
+        Kind::Github => "github/connectors",
+        Kind::Role => "roles",
+        Kind::User => "users",
+    }
+    .to_owned()
+}
+
+/// A name as one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    utf8_percent_encode(name, SEGMENT).to_string()
+}
+
+fn one(kind: Kind, name: &str) -> String {
+    format!("{}/{}", collection(kind), utf8_percent_encode(name, SEGMENT))
+}
+
+fn envelope(resource: &Resource) -> Result<Value, AdminError> {
+    let key = match resource.kind() {
+        Kind::Github => "connector",
+        Kind::Role => "role",
+        Kind::User => "user",
+    };
+    let value = serde_json::to_value(resource).map_err(|e| AdminError::Refused(e.to_string()))?;
+    Ok(json!({ key: value }))
+}
+
+/// Trusts the identity's CAs and nothing else, and shows its certificate.
+fn tls(identity: &IdentityFile) -> Result<ClientConfig, AdminError> {
+    let unusable = |e: String| AdminError::Credentials(e);
+    let mut roots = RootCertStore::empty();
+    for ca in CertificateDer::pem_slice_iter(identity.ca_pem.as_bytes()) {
+        let ca = ca.map_err(|e| unusable(e.to_string()))?;
+        roots.add(ca).map_err(|e| unusable(e.to_string()))?;
+    }
+    let chain = CertificateDer::pem_slice_iter(identity.cert_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| unusable(e.to_string()))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|e| unusable(e.to_string()))?;
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| unusable(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .map_err(|e| unusable(e.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}

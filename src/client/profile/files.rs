@@ -1,0 +1,98 @@
+//! Files of a profile: read if there, replaced as a whole, locked.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+use super::ProfileError;
+
+/// The text of a file, or none if there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, ProfileError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) => Err(ProfileError::io(path)(e)),
+    }
+}
+
+/// Creates a folder, and those above it that are missing, with mode 0700.
+pub(super) fn create_folder(path: &Path) -> Result<(), ProfileError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(ProfileError::io(path))
+}
+
+/// Replaces a file as a whole: whoever reads sees the old one or the new one, also after a crash. Mode 0600.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
+    let write = || {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        // `tempfile` creates with mode 0600.
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        sync_folder(folder)
+    };
+    write().map_err(ProfileError::io(path))
+}
+
+/// Replaces a symbolic link, whole as well. What stands there as a regular file stays.
+pub(super) fn link(path: &Path, target: &Path) -> Result<(), ProfileError> {
+    if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_symlink())
+        || fs::read_link(path).is_ok_and(|now| now == target)
+    {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = tempfile::Builder::new()
+            .prefix(".new-")
+            .make_in(folder, |temporary| std::os::unix::fs::symlink(target, temporary));
+        made.and_then(|file| file.persist(path).map_err(|e| e.error)).map_err(ProfileError::io(path))?;
+    }
+    Ok(())
+}
+
+/// Removes a file; says whether it was there.
+pub(super) fn remove(path: &Path) -> Result<bool, ProfileError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(e) => Err(ProfileError::io(path)(e)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A lock between processes, released when dropped or when the process ends in whatever way.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    pub(super) fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, ProfileError> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(ProfileError::io(path))?;
+        if file.try_lock().is_err() {
+            waiting();
+            file.lock().map_err(ProfileError::io(path))?;
+        }
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would do as well.
+        let _ = self.0.unlock();
+    }
+}

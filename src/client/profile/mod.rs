@@ -1,0 +1,248 @@
+//! `~/.tsh`: one profile for each proxy, the current one, and what logins left (wire facts 6).
+//!
+//! Folders are 0700 and files 0600 from their first byte; each file is replaced as a whole (temporary file in the same
+//! folder, sync, rename). How a key and its certificate stay a pair is told in [`credentials`].
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+pub mod credentials;
+mod files;
+
+pub use credentials::Credentials;
+pub use files::Lock;
+
+/// Why a profile cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The disk says no.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file of the profile does not parse.
+    #[error("{} does not parse ({reason}); move it away and run: tsh login", .path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that cannot be one of a file.
+    #[error("{0:?} cannot be the name of a file in the profile")]
+    BadName(String),
+    /// Key and certificate do not belong together.
+    #[error("the key and the certificate in {} do not belong together; run: tsh login", .0.display())]
+    NoPair(PathBuf),
+}
+
+impl ProfileError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |error| Self::Io { path: path.to_owned(), error }
+    }
+}
+
+/// One proxy's profile: `~/.tsh/<proxy>.yaml`. Keys that we do not know are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// `host:port` of the web port.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub web_proxy_addr: String,
+    /// `host:port` of the SSH proxy.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ssh_proxy_addr: String,
+    /// `host:port` of the Kubernetes port; empty when the gate guards none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kube_proxy_addr: String,
+    /// Who logged in last.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The cluster that was chosen.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// The connector that was named at login.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub auth_type: String,
+    /// `sha256:HEX` of the web port's key, accepted with `--insecure`: unverified. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_web_pin: Option<String>,
+    /// The absolute path that `--ca-file` named at login. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_ca_file: Option<String>,
+    /// Keys of others.
+    #[serde(flatten)]
+    pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The folder of profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    folder: PathBuf,
+}
+
+/// The regular file that names the current profile, since Teleport 4.4.
+const CURRENT: &str = "current-profile";
+/// The symbolic link to it, before.
+const CURRENT_LINK: &str = "profile";
+
+impl Home {
+    /// `TELEPORT_HOME` if it is set, else `.tsh` in the home directory.
+    pub fn new(teleport_home: Option<PathBuf>, home: &Path) -> Self {
+        Self { folder: teleport_home.unwrap_or_else(|| home.join(".tsh")) }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The name of the current profile, if one is chosen and there.
+    pub fn current(&self) -> Result<Option<String>, ProfileError> {
+        let file = self.folder.join(CURRENT);
+        if let Some(text) = files::read(&file)? {
+            let name = text.trim().trim_end_matches(".yaml").to_owned();
+            return Ok(check_name(&name).is_ok().then_some(name));
+        }
+        let Ok(target) = fs::read_link(self.folder.join(CURRENT_LINK)) else { return Ok(None) };
+        let name = target.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let name = name.strip_suffix(".yaml").unwrap_or(name);
+        Ok(check_name(name).is_ok().then(|| name.to_owned()))
+    }
+
+    /// The names of all profiles, sorted. Links (other names of one profile) are not among them.
+    pub fn names(&self) -> Result<Vec<String>, ProfileError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            other => other.map_err(ProfileError::io(&self.folder))?,
+        };
+        let mut names: Vec<String> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// One profile.
+    pub fn profile(&self, name: &str) -> Result<Option<Profile>, ProfileError> {
+        let path = self.yaml(name)?;
+        let Some(text) = files::read(&path)? else { return Ok(None) };
+        if text.trim().is_empty() {
+            return Ok(Some(Profile::default()));
+        }
+        let parsed = serde_yaml::from_str(&text);
+        parsed.map(Some).map_err(|e| ProfileError::Broken {
+            path,
+            reason: e.to_string().lines().next().unwrap_or_default().into(),
+        })
+    }
+
+    /// Writes a profile.
+    pub fn save(&self, name: &str, profile: &Profile) -> Result<(), ProfileError> {
+        let path = self.yaml(name)?;
+        let text = serde_yaml::to_string(profile)
+            .map_err(|e| ProfileError::Broken { path: path.clone(), reason: e.to_string() })?;
+        files::create_folder(&self.folder)?;
+        files::replace(&path, text.as_bytes())
+    }
+
+    /// Makes a profile the current one, in the old and in the new way.
+    pub fn select(&self, name: &str) -> Result<(), ProfileError> {
+        check_name(name)?;
+        files::create_folder(&self.folder)?;
+        files::replace(&self.folder.join(CURRENT), format!("{name}\n").as_bytes())?;
+        files::link(&self.folder.join(CURRENT_LINK), Path::new(&format!("{name}.yaml")))
+    }
+
+    /// Gives a profile a second name: the host that the person typed, where the gate calls itself otherwise.
+    pub fn alias(&self, typed: &str, name: &str) -> Result<(), ProfileError> {
+        let path = self.yaml(typed)?;
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        if typed == name || is_file {
+            return Ok(());
+        }
+        files::link(&path, Path::new(&format!("{name}.yaml")))
+    }
+
+    /// The name that a typed host stands for: a link's target, else itself.
+    pub fn resolve(&self, typed: &str) -> String {
+        let target = self.yaml(typed).ok().and_then(|path| fs::read_link(path).ok());
+        let name =
+            target.as_deref().and_then(Path::file_name).and_then(|n| n.to_str()?.strip_suffix(".yaml"));
+        name.filter(|name| check_name(name).is_ok()).unwrap_or(typed).to_owned()
+    }
+
+    /// Forgets which profile is the current one.
+    pub fn unselect(&self) -> Result<(), ProfileError> {
+        files::remove(&self.folder.join(CURRENT))?;
+        files::remove(&self.folder.join(CURRENT_LINK)).map(drop)
+    }
+
+    /// The host CAs that the last login on this proxy learnt, PEM.
+    pub fn host_cas(&self, name: &str) -> Result<Option<String>, ProfileError> {
+        files::read(&self.keys(name)?.join("certs.pem"))
+    }
+
+    /// Replaces the host CAs.
+    pub fn save_host_cas(&self, name: &str, pem: &str) -> Result<(), ProfileError> {
+        let folder = self.keys(name)?;
+        files::create_folder(&folder)?;
+        files::replace(&folder.join("certs.pem"), pem.as_bytes())
+    }
+
+    /// Replaces a cluster's SSH host keys in `known_hosts`; lines of other clusters stay.
+    pub fn save_known_hosts(&self, cluster: &str, keys: &[String]) -> Result<(), ProfileError> {
+        let path = self.folder.join("known_hosts");
+        let old = files::read(&path)?.unwrap_or_default();
+        let others = old.lines().filter(|line| line.split_whitespace().next() != Some(cluster));
+        let mut text: String = others.map(|line| format!("{line}\n")).collect();
+        text.extend(keys.iter().map(|key| format!("{cluster} {}\n", key.trim())));
+        files::create_folder(&self.folder)?;
+        if text == old { Ok(()) } else { files::replace(&path, text.as_bytes()) }
+    }
+
+    /// Waits until this process alone writes to a proxy's profile (`purpose` `write`) or logs in there (`login`).
+    pub fn lock(&self, name: &str, purpose: &str) -> Result<Lock, ProfileError> {
+        self.lock_after(name, purpose, || {})
+    }
+
+    /// As [`Home::lock`], and calls `waiting` first when another process has it.
+    pub fn lock_after(
+        &self,
+        name: &str,
+        purpose: &str,
+        waiting: impl FnOnce(),
+    ) -> Result<Lock, ProfileError> {
+        let folder = self.keys(name)?;
+        files::create_folder(&folder)?;
+        Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
+    }
+
+    pub(super) fn keys(&self, name: &str) -> Result<PathBuf, ProfileError> {
+        Ok(self.folder.join("keys").join(check_name(name)?))
+    }
+
+    fn yaml(&self, name: &str) -> Result<PathBuf, ProfileError> {
+        Ok(self.folder.join(format!("{}.yaml", check_name(name)?)))
+    }
+}
+
+/// Names come from addresses that people type and from servers: they must stay inside the folder.
+fn check_name(name: &str) -> Result<&str, ProfileError> {
+    let bad = name.is_empty()
+        || name.len() > 200
+        || name.starts_with(['.', '-'])
+        || name.contains(|c: char| c == '/' || c == '\\' || c.is_control());
+    if bad { Err(ProfileError::BadName(name.to_owned())) } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests;

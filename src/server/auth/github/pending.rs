@@ -1,0 +1,90 @@
+//! A login on its way through the browser: kept in the store under its state, for ten minutes, taken once.
+
+use std::net::SocketAddr;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use ring::{
+    digest,
+    rand::{SecureRandom, SystemRandom},
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::endpoint;
+use crate::{
+    model::{GithubConnector, Secret},
+    server::store::{Store, StoreError},
+};
+
+const PREFIX: &str = "/logins/github/";
+const LIFE: SignedDuration = SignedDuration::from_mins(10);
+const SCOPE: &str = "read:org";
+
+/// What a state stands for. It holds the client's key for the seal, so it has no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The connector, in the revision with which the login began.
+    pub(super) connector: String,
+    pub(super) revision: Option<i64>,
+    /// Where the login ends.
+    pub(super) redirect: Secret,
+    /// The key to certify.
+    pub(super) public_key: String,
+    /// The wished life in nanoseconds.
+    pub(super) ttl: i64,
+    pub(super) route_to_cluster: String,
+    pub(super) kubernetes_cluster: String,
+    /// RFC 7636: whoever redeems the code must be who asked for it.
+    pub(super) verifier: Secret,
+    /// Where the request came from.
+    pub(super) remote: SocketAddr,
+}
+
+/// A text of so many random bytes in hex.
+pub(super) fn random_hex(bytes: usize) -> Result<String, StoreError> {
+    let mut random = vec![0; bytes];
+    let failed = |_| StoreError::Backend("the system gives no random numbers".into());
+    SystemRandom::new().fill(&mut random).map_err(failed)?;
+    Ok(hex::encode(random))
+}
+
+/// Keeps a login and returns its state.
+pub(super) async fn keep(store: &dyn Store, pending: &Pending) -> Result<String, StoreError> {
+    let state = random_hex(16)?;
+    let value = serde_json::to_vec(pending).map_err(|e| StoreError::Backend(e.to_string()))?;
+    let expires = Timestamp::now() + LIFE;
+    store.create(&format!("{PREFIX}{state}"), Bytes::from(value), Some(expires)).await?;
+    Ok(state)
+}
+
+/// The login behind a state, for the first who asks.
+pub(super) async fn take(store: &dyn Store, state: &str) -> Result<Option<Pending>, StoreError> {
+    if state.len() != 32 || !state.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
+    let Some(item) = store.take(&format!("{PREFIX}{state}")).await? else { return Ok(None) };
+    serde_json::from_slice(&item.value)
+        .map(Some)
+        .map_err(|_| StoreError::Backend("a login in progress does not parse".into()))
+}
+
+/// GitHub's page for a login (RFC 6749, 4.1.1; RFC 7636).
+pub(super) fn authorize_url(
+    connector: &GithubConnector,
+    state: &str,
+    verifier: &Secret,
+) -> Result<String, url::ParseError> {
+    let mut url = Url::parse(&format!("{}/login/oauth/authorize", endpoint(connector)))?;
+    let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.expose().as_bytes()));
+    url.query_pairs_mut()
+        .append_pair("client_id", &connector.spec.client_id)
+        .append_pair("code_challenge", &challenge)
+        .append_pair("code_challenge_method", "S256")
+        .append_pair("redirect_uri", &connector.spec.redirect_url)
+        .append_pair("response_type", "code")
+        .append_pair("scope", SCOPE)
+        .append_pair("state", state);
+    Ok(url.into())
+}

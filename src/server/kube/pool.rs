@@ -1,0 +1,247 @@
+//! One pool of connections for all people: HTTP/2 shared, HTTP/1.1 one request at a time.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{Method, Request, Response};
+use hyper::{
+    body::{Body as _, Incoming},
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::{
+    answer::full,
+    connect::{Connection, Connector, Protocol},
+};
+use crate::server::listener::{Body, BoxError};
+
+/// Requests on one HTTP/2 connection, below what API servers allow (100 or 250): watches hold theirs for hours, and one more
+/// than allowed would wait for them.
+const MAX_STREAMS: usize = 90;
+/// What one answer may have on its way unread.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// What all answers of a connection may: enough for each, so that one who does not read stops nobody else.
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * (MAX_STREAMS as u32 + 10);
+/// How often a quiet connection is asked whether it is alive, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(15);
+/// HTTP/1.1 connections that are kept for the next request, and for how long.
+const MAX_IDLE: usize = 32;
+const MAX_IDLE_AGE: Duration = Duration::from_secs(60);
+
+/// HTTP/1.1 connections that wait for a request, and since when.
+type Idle = Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>;
+
+/// The pool.
+#[derive(Default)]
+pub(super) struct Pool {
+    shared: Mutex<Vec<Arc<Shared>>>,
+    idle: Arc<Idle>,
+    connecting: tokio::sync::Mutex<()>,
+}
+
+struct Shared {
+    sender: http2::SendRequest<Body>,
+    open: AtomicUsize,
+}
+
+/// A place on a connection, for as long as the answer is read.
+pub(super) enum Lease {
+    /// One stream of many.
+    Http2(Stream),
+    /// The whole connection.
+    Http1(Http1),
+}
+
+/// A stream's place; its end gives it back.
+pub(super) struct Stream(Arc<Shared>);
+
+/// An HTTP/1.1 connection that goes back to the idle ones.
+pub(super) struct Http1 {
+    sender: Option<http1::SendRequest<Body>>,
+    idle: Weak<Idle>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    /// No connection.
+    #[error("{0}")]
+    Connect(BoxError),
+    /// The connection broke before an answer came.
+    #[error("the connection broke before an answer came: {0}")]
+    Broken(hyper::Error),
+}
+
+impl Pool {
+    /// Sends a request on a pooled connection. It is sent again, once, only if it certainly did nothing yet, or is a GET without
+    /// a body on a connection that broke.
+    pub(super) async fn send(
+        &self,
+        connector: &Connector,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Incoming>, Lease), SendError> {
+        let spare = spare(&request);
+        let mut lease = self.lease(connector).await.map_err(SendError::Connect)?;
+        let (error, unsent) = match lease.send(request).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(failed) => failed,
+        };
+        request = match unsent.or(spare) {
+            Some(request) => request,
+            None => return Err(SendError::Broken(error)),
+        };
+        drop(lease);
+        tracing::debug!(%error, "a pooled connection was gone; sending the request on another");
+        let mut lease = self.lease(connector).await.map_err(SendError::Connect)?;
+        match lease.send(request).await {
+            Ok(response) => Ok((response, lease)),
+            Err((error, _)) => Err(SendError::Broken(error)),
+        }
+    }
+
+    async fn lease(&self, connector: &Connector) -> Result<Lease, BoxError> {
+        if let Some(lease) = self.existing() {
+            return Ok(lease);
+        }
+        // One opens a connection and the others wait for it: it has room for all of them.
+        let _turn = self.connecting.lock().await;
+        if let Some(lease) = self.existing() {
+            return Ok(lease);
+        }
+        let connection = connector.connect(Protocol::Best).await?;
+        if connection.is_http2 {
+            let shared = Arc::new(Shared { sender: http2(connection).await?, open: AtomicUsize::new(1) });
+            self.shared.lock().unwrap_or_else(PoisonError::into_inner).push(shared.clone());
+            return Ok(Lease::Http2(Stream(shared)));
+        }
+        let sender = Some(http1(connection).await?);
+        Ok(Lease::Http1(Http1 { sender, idle: Arc::downgrade(&self.idle) }))
+    }
+
+    fn existing(&self) -> Option<Lease> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|connection| !connection.sender.is_closed());
+        for connection in shared.iter() {
+            if connection.open.load(Ordering::Relaxed) < MAX_STREAMS {
+                connection.open.fetch_add(1, Ordering::Relaxed);
+                return Some(Lease::Http2(Stream(connection.clone())));
+            }
+        }
+        drop(shared);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(sender, since)| sender.is_ready() && since.elapsed() < MAX_IDLE_AGE);
+        let (sender, _) = idle.pop()?;
+        Some(Lease::Http1(Http1 { sender: Some(sender), idle: Arc::downgrade(&self.idle) }))
+    }
+
+    /// How many HTTP/2 connections are open.
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl Lease {
+    async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, (hyper::Error, Option<Request<Body>>)> {
+        let sent = match self {
+            Self::Http2(shared) => shared.0.sender.clone().try_send_request(request).await,
+            Self::Http1(http1) => match &mut http1.sender {
+                Some(sender) => sender.try_send_request(in_origin_form(request)).await,
+                // A lease always has its sender until it is dropped; were it gone, the body would end unread.
+                None => return Box::pin(std::future::pending()).await,
+            },
+        };
+        sent.map_err(|mut failed| {
+            let message = failed.take_message();
+            (failed.into_error(), message)
+        })
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Http1 {
+    fn drop(&mut self) {
+        let (Some(mut sender), Some(idle), Ok(runtime)) =
+            (self.sender.take(), self.idle.upgrade(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        runtime.spawn(async move {
+            // Ready once the answer was read to its end; a connection whose answer was given up never is, and closes.
+            if let Ok(Ok(())) = tokio::time::timeout(Duration::from_secs(1), sender.ready()).await {
+                let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+                if idle.len() < MAX_IDLE {
+                    idle.push((sender, tokio::time::Instant::now()));
+                }
+            }
+        });
+    }
+}
+
+/// A copy of a request that may be sent twice.
+fn spare(request: &Request<Body>) -> Option<Request<Body>> {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream();
+    safe.then(|| {
+        let mut copy = Request::new(full(bytes::Bytes::new()));
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        copy
+    })
+}
+
+/// HTTP/1.1 has the host in a header and the path alone in the request line (RFC 9112, 3.2.1).
+pub(super) fn in_origin_form(mut request: Request<Body>) -> Request<Body> {
+    let uri = request.uri();
+    let host = uri.authority().and_then(|authority| http::HeaderValue::from_str(authority.as_str()).ok());
+    let path = uri.path_and_query().map_or("/", |path| path.as_str()).parse();
+    if let (Some(host), Ok(path)) = (host, path) {
+        request.headers_mut().insert(http::header::HOST, host);
+        *request.uri_mut() = path;
+    }
+    request
+}
+
+async fn http2(connection: Connection) -> Result<http2::SendRequest<Body>, BoxError> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .keep_alive_while_idle(true);
+    let (sender, driver) = builder.handshake(connection.io).await?;
+    tokio::spawn(async move {
+        if let Err(error) = driver.await {
+            tracing::debug!(%error, "a connection to the API server ended");
+        }
+    });
+    Ok(sender)
+}
+
+/// Speaks HTTP/1.1 on a fresh connection; upgrades work on it.
+pub(super) async fn http1(connection: Connection) -> Result<http1::SendRequest<Body>, BoxError> {
+    let (sender, driver) = http1::handshake(connection.io).await?;
+    tokio::spawn(async move {
+        if let Err(error) = driver.with_upgrades().await {
+            tracing::debug!(%error, "a connection to the API server ended");
+        }
+    });
+    Ok(sender)
+}

@@ -1,0 +1,72 @@
+//! Both ends of a login through GitHub: `tsh` begins it, the browser comes back with its code.
+
+use std::time::Instant;
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{ApiError, Caller, Shared, pages};
+use crate::{
+    model::Secret,
+    server::auth::github::{CallbackEnd, CallbackQuery},
+    wire::login::{ConsoleRequest, ConsoleResponse},
+};
+
+/// `POST /webapi/github/login/console`.
+pub(super) async fn console(
+    State(web): State<Shared>,
+    Extension(peer): Caller,
+    body: Bytes,
+) -> Result<Json<ConsoleResponse>, ApiError> {
+    if !web.starts.take(peer.addr.ip(), Instant::now()) {
+        return Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many logins were begun from your address; wait a few seconds and try again",
+        ));
+    }
+    let request: ConsoleRequest = serde_json::from_slice(&body)
+        .map_err(|e| ApiError::bad_request(format!("the request does not parse: {e}")))?;
+    Ok(Json(web.github.begin(&web.gate, &request, peer.addr).await?))
+}
+
+/// `GET /webapi/github/callback`.
+pub(super) async fn callback(
+    State(web): State<Shared>,
+    Extension(peer): Caller,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = parse(query.as_deref().unwrap_or_default());
+    match web.github.callback(&web.gate, &query, peer.addr).await {
+        CallbackEnd::Redirect(url) => {
+            let headers = [
+                (header::LOCATION, url.as_str()),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::REFERRER_POLICY, "no-referrer"),
+            ];
+            (StatusCode::FOUND, headers).into_response()
+        }
+        CallbackEnd::Page(error) => {
+            let error = ApiError::from(error);
+            pages::failure(error.status(), error.message())
+        }
+    }
+}
+
+fn parse(query: &str) -> CallbackQuery {
+    let mut found = CallbackQuery::default();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match key.as_ref() {
+            "code" => found.code = Secret::new(value),
+            "state" => found.state = value.into_owned(),
+            "error" => found.error = value.into_owned(),
+            "error_description" => found.error_description = value.into_owned(),
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,112 @@
+//! Pages for people: how a login ended, and how to begin one. No script, light and dark, nothing of a stranger's text as markup.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::Shared;
+use crate::model::text;
+
+const STYLE: &str = include_str!("style.css");
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The pages' routes.
+pub(super) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/", get(welcome))
+        .route("/web", get(welcome))
+        .route("/web/", get(welcome))
+        .route("/web/style.css", get(style))
+        .route("/web/msg/info/login_success", get(success))
+        .route("/web/msg/info/login_terminal", get(success))
+        .route("/web/msg/info/login_close", get(success))
+        .route("/web/msg/error/login_failed", get(login_failed))
+        .route("/web/msg/error/login", get(login_failed))
+        .route("/web/msg/error/login/{*rest}", get(login_failed))
+}
+
+async fn welcome(State(web): State<Shared>) -> Response {
+    let proxy = &web.gate.addresses.web;
+    let cluster = &web.gate.config.cluster_name;
+    let body = format!(
+        "<p>This gate guards the cluster <b>{}</b>. Sign in from your terminal:</p>\
+         <pre>tsh login --proxy={}</pre><p>Then <code>kubectl</code> works through it.</p>",
+        escape(cluster),
+        escape(&proxy.to_string())
+    );
+    page(StatusCode::OK, "Jumpgate", "", &body)
+}
+
+async fn success() -> Response {
+    let body = "<p>You are signed in. This tab can be closed; the terminal goes on.</p>";
+    page(StatusCode::OK, "Login succeeded", "good", body)
+}
+
+/// `details` in the address is not shown: whoever makes a link could put words into the gate's mouth.
+async fn login_failed() -> Response {
+    let body = "<p>The terminal in which <code>tsh login</code> was started says why. To begin again, run it once more.</p>";
+    page(StatusCode::OK, "Login failed", "bad", body)
+}
+
+/// A login that ends here, since nobody is known to wait for it.
+pub(super) fn failure(status: StatusCode, sentence: &str) -> Response {
+    page(status, "Login failed", "bad", &format!("<p>{}</p>", escape(sentence)))
+}
+
+async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=3600"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, STYLE).into_response()
+}
+
+fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"stylesheet\" href=\"/web/style.css\"></head><body><main class=\"{class}\"><h1>{title}</h1>{body}</main></body></html>\n"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    (status, headers, html).into_response()
+}
+
+/// Text as HTML shows it.
+fn escape(value: &str) -> String {
+    let value = text::clean_line(value);
+    let mut out = String::with_capacity(value.len() + 16);
+    for c in value.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        assert_eq!(escape("<a href='x'>&\"\u{202e}"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\u{202e}");
+    }
+}

@@ -1,0 +1,171 @@
+//! The little of a gate that a client sees: discovery, the start of a login, and sealed answers. For what a real gate
+//! never does: wrong seals, other people's keys, CAs that are none.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use jumpgate::{
+    pki::{Authority, AuthorityKind, KeyPair, PublicKey, Validity},
+    wire::{
+        login::{ConsoleRequest, HostSigner, LoginResponse},
+        seal::SealKey,
+    },
+};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{PrivateKeyDer, pem::PemObject},
+};
+
+pub(crate) const CLUSTER: &str = "gate.example.com";
+/// Where the fake sends the browser.
+pub(crate) const IDP: &str = "https://github.example.com/login/oauth/authorize?state=s";
+
+pub(crate) struct FakeGate {
+    pub(crate) port: u16,
+    pub(crate) host_ca: Authority,
+    user_ca: Authority,
+    asked: Arc<Mutex<Option<ConsoleRequest>>>,
+}
+
+impl FakeGate {
+    /// Starts on a free port, with a certificate of its own host CA.
+    pub(crate) fn start() -> Self {
+        Self::start_on(0)
+    }
+
+    pub(crate) fn start_on(port: u16) -> Self {
+        let ca = |kind| Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA");
+        let host_ca = ca(AuthorityKind::Host);
+        let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
+        let port = tcp.local_addr().expect("an address").port();
+        let asked = Arc::new(Mutex::new(None));
+        let (config, asked_there) = (tls(&host_ca), asked.clone());
+        std::thread::spawn(move || {
+            for stream in tcp.incoming().filter_map(Result::ok) {
+                let (config, asked) = (config.clone(), asked_there.clone());
+                std::thread::spawn(move || serve(stream, config, port, &asked));
+            }
+        });
+        Self { port, host_ca, user_ca: ca(AuthorityKind::User), asked }
+    }
+
+    pub(crate) fn proxy(&self) -> String {
+        format!("--proxy=localhost:{}", self.port)
+    }
+
+    /// What the client asked for when it began its login.
+    pub(crate) fn asked(&self) -> ConsoleRequest {
+        self.asked.lock().expect("no panic").clone().expect("a login was begun")
+    }
+
+    /// The answer to the login that was begun: a certificate for `user` that lives `ttl`.
+    pub(crate) fn answer(&self, user: &str, ttl: SignedDuration) -> LoginResponse {
+        let line = self.asked().public_key.as_text().expect("text").to_owned();
+        let key = PublicKey::from_authorized_key(&line).expect("a key");
+        // A host certificate has the form of a user's as far as the client looks: CN is the name, O a role.
+        let begin = Timestamp::now() - SignedDuration::from_mins(2);
+        let cert = self.user_ca.sign_host(
+            &[user.to_owned()],
+            &key,
+            Validity::starting(begin, ttl + SignedDuration::from_mins(2)),
+        );
+        LoginResponse {
+            username: user.into(),
+            tls_cert: cert.expect("a certificate").to_pem().into(),
+            host_signers: vec![HostSigner {
+                domain_name: CLUSTER.into(),
+                checking_keys: vec![],
+                tls_certs: vec![self.host_ca.certificate().to_pem().into()],
+            }],
+            ..LoginResponse::default()
+        }
+    }
+
+    /// The address that brings the answer back to the client.
+    pub(crate) fn callback(&self, answer: &LoginResponse) -> String {
+        let redirect = self.asked().redirect_url;
+        let (base, key) = redirect.split_once("?secret_key=").expect("a key");
+        let plain = serde_json::to_vec(answer).expect("JSON");
+        let sealed = SealKey::from_hex(key).expect("hex").seal(&plain).expect("a seal");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("response", &serde_json::to_string(&sealed).expect("JSON"))
+            .finish();
+        format!("{base}?{query}")
+    }
+}
+
+fn tls(ca: &Authority) -> Arc<ServerConfig> {
+    let key = KeyPair::generate();
+    let validity = Validity::starting(Timestamp::now(), SignedDuration::from_hours(1));
+    let leaf =
+        ca.sign_host(&["localhost".into(), "127.0.0.1".into()], &key.public(), validity).expect("a leaf");
+    let chain = vec![leaf.der().to_vec().into(), ca.certificate().der().to_vec().into()];
+    let key = PrivateKeyDer::from_pem_slice(key.to_pem().expect("PEM").as_bytes()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate");
+    Arc::new(config)
+}
+
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, port: u16, asked: &Mutex<Option<ConsoleRequest>>) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+    let Ok(connection) = ServerConnection::new(config) else { return };
+    let mut stream = StreamOwned::new(connection, stream);
+    while let Some((path, body)) = request(&mut stream) {
+        let ping = || {
+            let auth = r#"{"type":"github","github":{"name":"github","display":"GitHub"}}"#;
+            let proxy = format!(
+                r#"{{"kube":{{"enabled":true,"public_addr":"localhost:3026"}},"ssh":{{"public_addr":"localhost:{port}"}}}}"#
+            );
+            (
+                200,
+                format!(
+                    r#"{{"auth":{auth},"proxy":{proxy},"server_version":"4.3.0","min_client_version":"3.0.0"}}"#
+                ),
+            )
+        };
+        let (code, answer) = match path.as_str() {
+            "/v1/webapi/ping" | "/v1/webapi/ping/github" | "/v1/webapi/find" => ping(),
+            "/v1/webapi/github/login/console" => {
+                *asked.lock().expect("no panic") = serde_json::from_slice(&body).ok();
+                (200, format!(r#"{{"redirect_url":"{IDP}"}}"#))
+            }
+            _ => (400, r#"{"message":"invalid connector name nope"}"#.to_owned()),
+        };
+        let head = format!(
+            "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            answer.len()
+        );
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes())).is_err() {
+            return;
+        }
+        let _ = stream.flush();
+    }
+}
+
+/// Path and body of one request.
+fn request(stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase().strip_prefix("content-length:").and_then(|n| n.trim().parse().ok())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).ok()?;
+    Some((head.split(' ').nth(1)?.to_owned(), body))
+}

@@ -1,41 +1,42 @@
-//! Kubeconfig files on a real disk: the list of files, locks, links, modes, and everything that can be in the way.
+//! Kubeconfig files on a real disk: the list of files, what comes and goes, locks, links and modes.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jumpgate::client::kubeconfig::{Change, Error, Files, Owner, login, logout};
+use jumpgate::client::kubeconfig::{Change, Entry, Error, Files, Owner, UserAuth, login, logout};
+use zeroize::Zeroizing;
 
 use crate::kubeconfig_property::entry;
 
-pub const NAME: &str = "gate.example";
+pub(crate) const NAME: &str = "gate.example";
 
-pub struct Home {
-    pub folder: tempfile::TempDir,
+pub(crate) struct Home {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Home {
-    pub fn new() -> Home {
+    pub(crate) fn new() -> Home {
         Home { folder: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn list(&self, names: &[&str]) -> Files {
+    pub(crate) fn list(&self, names: &[&str]) -> Files {
         let joined = std::env::join_paths(names.iter().map(|name| self.path(name))).unwrap();
         Files::new(Some(&joined), self.folder.path()).lock_wait(Duration::from_millis(200))
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> =
             entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
@@ -44,17 +45,17 @@ impl Home {
     }
 }
 
-pub fn sample(name: &str) -> String {
+pub(crate) fn sample(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kubeconfig").join(name))
         .unwrap()
 }
 
-pub fn sign_in(files: &Files) -> Result<Change, Error> {
+pub(crate) fn sign_in(files: &Files) -> Result<Change, Error> {
     login(files, &[entry(NAME)], Some(NAME))
 }
 
 #[cfg(unix)]
-pub fn mode(path: &Path) -> u32 {
+fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -257,26 +258,123 @@ fn entries_of_stock_tsh_are_known_by_their_certificate() {
 }
 
 #[test]
-fn entries_of_others_are_not_taken() {
-    for (kind, line) in [("cluster", 7), ("context", 17), ("user", 29)] {
-        let text = match kind {
-            "cluster" => {
-                sample("kubectl.yaml").replace("name: staging\ncontexts", "name: gate.example\ncontexts")
-            }
-            "context" => {
-                sample("kubectl.yaml").replace("name: staging\ncurrent", "name: gate.example\ncurrent")
-            }
-            _ => sample("kubectl.yaml").replace("- name: staging-admin", "- name: gate.example"),
-        };
-        let home = Home::new();
-        let path = home.write("config", &text);
-        let error = sign_in(&home.list(&["config"])).unwrap_err();
-        let shown = error.to_string();
-        assert!(matches!(&error, Error::Taken { kind: k, .. } if *k == kind), "{shown}");
-        assert!(
-            shown.contains(&format!("config, line {line}: there is already a {kind} named \"gate.example\"")),
-            "{shown}"
-        );
-        assert_eq!(fs::read_to_string(path).unwrap(), text);
+fn a_backup_holds_the_last_state_without_us() {
+    let home = Home::new();
+    home.write("config", &sample("kind.yaml"));
+    let files = home.list(&["config"]);
+    let mut embedded = entry(NAME);
+    embedded.auth = UserAuth::Embedded { cert_pem: "cert".into(), key_pem: Zeroizing::new("key".into()) };
+    login(&files, &[embedded], Some(NAME)).unwrap();
+    assert!(fs::read_to_string(home.path("config")).unwrap().contains("client-key-data: a2V5\n"));
+    sign_in(&files).unwrap();
+    logout(&files, None).unwrap();
+    let backup = home.path("config.jumpgate.bak");
+    assert_eq!(fs::read_to_string(&backup).unwrap(), sample("kind.yaml"));
+    #[cfg(unix)]
+    assert_eq!(mode(&backup), 0o600);
+    assert_eq!(home.names(), ["config", "config.jumpgate.bak"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_a_mode_a_mode() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let home = Home::new();
+    fs::create_dir(home.path("dotfiles")).unwrap();
+    let real = home.write("dotfiles/kubeconfig", &sample("kind.yaml"));
+    symlink("dotfiles/kubeconfig", home.path("hop")).unwrap();
+    symlink(home.path("hop"), home.path("config")).unwrap();
+    for bits in [0o640, 0o600, 0o664] {
+        fs::set_permissions(&real, fs::Permissions::from_mode(bits)).unwrap();
+        sign_in(&home.list(&["config"])).unwrap();
+        assert_eq!(mode(&real), bits);
+        logout(&home.list(&["config"]), None).unwrap();
+        assert_eq!(mode(&real), bits);
+        assert_eq!(fs::read_to_string(&real).unwrap(), sample("kind.yaml"));
     }
+    for link in ["config", "hop"] {
+        assert!(fs::symlink_metadata(home.path(link)).unwrap().is_symlink());
+    }
+    // A link to nothing gets its target.
+    symlink("dotfiles/later", home.path("new")).unwrap();
+    sign_in(&home.list(&["new"])).unwrap();
+    assert_eq!(mode(&home.path("dotfiles/later")), 0o600);
+    assert!(fs::symlink_metadata(home.path("new")).unwrap().is_symlink());
+    symlink("circle", home.path("circle")).unwrap();
+    assert!(sign_in(&home.list(&["circle"])).is_err());
+}
+
+/// One file under two names is one file.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_listed_twice_is_changed_once() {
+    let home = Home::new();
+    home.write("config", &sample("kind.yaml"));
+    std::os::unix::fs::symlink("config", home.path("link")).unwrap();
+    let files = home.list(&["link", "config"]);
+    sign_in(&files).unwrap();
+    let change = logout(&files, None).unwrap();
+    assert_eq!((change.removed.len(), change.files.len(), change.failed.len()), (1, 1, 0));
+    assert_eq!(fs::read_to_string(home.path("config")).unwrap(), sample("kind.yaml"));
+}
+
+#[test]
+fn many_logins_at_once_lose_nothing() {
+    let home = Home::new();
+    home.write("config", &sample("by-hand.yaml"));
+    let files = home.list(&["config"]).lock_wait(Duration::from_secs(60));
+    std::thread::scope(|scope| {
+        for i in 0..12 {
+            let files = &files;
+            scope.spawn(move || login(files, &[entry(&format!("gate{i}.example"))], None).unwrap());
+        }
+    });
+    let names: Vec<String> = files.contexts().unwrap().into_iter().map(|c| c.name).collect();
+    for i in 0..12 {
+        assert!(names.contains(&format!("gate{i}.example")), "{names:?}");
+    }
+    std::thread::scope(|scope| {
+        for i in 0..12 {
+            let files = &files;
+            scope.spawn(move || logout(files, Some(&format!("gate{i}.example"))).unwrap());
+        }
+    });
+    assert_eq!(fs::read_to_string(home.path("config")).unwrap(), sample("by-hand.yaml"));
+    assert_eq!(home.names(), ["config", "config.jumpgate.bak"]);
+}
+
+#[test]
+fn thousands_of_contexts_are_no_matter() {
+    let mut text = String::from("apiVersion: v1\nkind: Config\n");
+    for (list, noun) in [("clusters", "cluster"), ("contexts", "context"), ("users", "user")] {
+        text += &format!("{list}:\n");
+        for i in 0..10_000 {
+            text += &format!(
+                "- {noun}:\n    cluster: c{i}\n    server: https://c{i}.example\n    user: c{i}\n  name: c{i}\n"
+            );
+        }
+    }
+    let home = Home::new();
+    let path = home.write("config", &text);
+    let files = home.list(&["config"]);
+    let start = Instant::now();
+    sign_in(&files).unwrap();
+    assert_eq!(files.contexts().unwrap().len(), 10_001);
+    logout(&files, None).unwrap();
+    // Generous, for a debug build on a busy machine; it is there to catch a quadratic step.
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(fs::read_to_string(path).unwrap() == text);
+}
+
+#[test]
+fn a_thousand_contexts_of_ours_are_one_change() {
+    let home = Home::new();
+    let path = home.write("config", &sample("aks.yaml"));
+    let files = home.list(&["config"]);
+    let start = Instant::now();
+    let many: Vec<Entry> = (0..1000).map(|i| entry(&format!("gate{i}.example"))).collect();
+    login(&files, &many, None).unwrap();
+    assert_eq!(logout(&files, None).unwrap().removed.len(), 1000);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    assert_eq!(fs::read_to_string(path).unwrap(), sample("aks.yaml"));
 }

@@ -1,15 +1,40 @@
-//! The kubeconfig when things go wrong: files that do not parse, several writers, a full disk, no permission.
+//! Kubeconfig files that can't be changed: each case leaves the file as it was and says what is in the way.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jumpgate::client::kubeconfig::{Entry, Error, Files, UserAuth, login, logout};
+use jumpgate::client::kubeconfig::{Entry, Error, Files, UserAuth, logout};
 use zeroize::Zeroizing;
 
-use crate::kubeconfig::{Home, NAME, mode, sample, sign_in};
+use crate::kubeconfig::{Home, NAME, sample, sign_in};
 use crate::kubeconfig_property::entry;
+
+#[test]
+fn entries_of_others_are_not_taken() {
+    for (kind, line) in [("cluster", 7), ("context", 17), ("user", 29)] {
+        let text = match kind {
+            "cluster" => {
+                sample("kubectl.yaml").replace("name: staging\ncontexts", "name: gate.example\ncontexts")
+            }
+            "context" => {
+                sample("kubectl.yaml").replace("name: staging\ncurrent", "name: gate.example\ncurrent")
+            }
+            _ => sample("kubectl.yaml").replace("- name: staging-admin", "- name: gate.example"),
+        };
+        let home = Home::new();
+        let path = home.write("config", &text);
+        let error = sign_in(&home.list(&["config"])).unwrap_err();
+        let shown = error.to_string();
+        assert!(matches!(&error, Error::Taken { kind: k, .. } if *k == kind), "{shown}");
+        assert!(
+            shown.contains(&format!("config, line {line}: there is already a {kind} named \"gate.example\"")),
+            "{shown}"
+        );
+        assert_eq!(fs::read_to_string(path).unwrap(), text);
+    }
+}
 
 /// Files that nobody can read as a kubeconfig, and what is said about them.
 #[test]
@@ -84,78 +109,6 @@ fn a_layout_that_spans_cannot_edit_is_refused() {
 }
 
 #[test]
-fn a_backup_holds_the_last_state_without_us() {
-    let home = Home::new();
-    home.write("config", &sample("kind.yaml"));
-    let files = home.list(&["config"]);
-    let mut embedded = entry(NAME);
-    embedded.auth = UserAuth::Embedded { cert_pem: "cert".into(), key_pem: Zeroizing::new("key".into()) };
-    login(&files, &[embedded], Some(NAME)).unwrap();
-    assert!(fs::read_to_string(home.path("config")).unwrap().contains("client-key-data: a2V5\n"));
-    sign_in(&files).unwrap();
-    logout(&files, None).unwrap();
-    let backup = home.path("config.jumpgate.bak");
-    assert_eq!(fs::read_to_string(&backup).unwrap(), sample("kind.yaml"));
-    #[cfg(unix)]
-    assert_eq!(mode(&backup), 0o600);
-    assert_eq!(home.names(), ["config", "config.jumpgate.bak"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_link_stays_a_link_and_a_mode_a_mode() {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-    let home = Home::new();
-    fs::create_dir(home.path("dotfiles")).unwrap();
-    let real = home.write("dotfiles/kubeconfig", &sample("kind.yaml"));
-    symlink("dotfiles/kubeconfig", home.path("hop")).unwrap();
-    symlink(home.path("hop"), home.path("config")).unwrap();
-    for bits in [0o640, 0o600, 0o664] {
-        fs::set_permissions(&real, fs::Permissions::from_mode(bits)).unwrap();
-        sign_in(&home.list(&["config"])).unwrap();
-        assert_eq!(mode(&real), bits);
-        logout(&home.list(&["config"]), None).unwrap();
-        assert_eq!(mode(&real), bits);
-        assert_eq!(fs::read_to_string(&real).unwrap(), sample("kind.yaml"));
-    }
-    for link in ["config", "hop"] {
-        assert!(fs::symlink_metadata(home.path(link)).unwrap().is_symlink());
-    }
-    // A link to nothing gets its target.
-    symlink("dotfiles/later", home.path("new")).unwrap();
-    sign_in(&home.list(&["new"])).unwrap();
-    assert_eq!(mode(&home.path("dotfiles/later")), 0o600);
-    assert!(fs::symlink_metadata(home.path("new")).unwrap().is_symlink());
-    symlink("circle", home.path("circle")).unwrap();
-    assert!(sign_in(&home.list(&["circle"])).is_err());
-}
-
-#[test]
-fn many_logins_at_once_lose_nothing() {
-    let home = Home::new();
-    home.write("config", &sample("by-hand.yaml"));
-    let files = home.list(&["config"]).lock_wait(Duration::from_secs(60));
-    std::thread::scope(|scope| {
-        for i in 0..12 {
-            let files = &files;
-            scope.spawn(move || login(files, &[entry(&format!("gate{i}.example"))], None).unwrap());
-        }
-    });
-    let names: Vec<String> = files.contexts().unwrap().into_iter().map(|c| c.name).collect();
-    for i in 0..12 {
-        assert!(names.contains(&format!("gate{i}.example")), "{names:?}");
-    }
-    std::thread::scope(|scope| {
-        for i in 0..12 {
-            let files = &files;
-            scope.spawn(move || logout(files, Some(&format!("gate{i}.example"))).unwrap());
-        }
-    });
-    assert_eq!(fs::read_to_string(home.path("config")).unwrap(), sample("by-hand.yaml"));
-    assert_eq!(home.names(), ["config", "config.jumpgate.bak"]);
-}
-
-#[test]
 fn a_lock_of_another_program_is_named() {
     let home = Home::new();
     home.write("config", &sample("kind.yaml"));
@@ -169,42 +122,6 @@ fn a_lock_of_another_program_is_named() {
     assert!(logout(&files, None).unwrap().failed.is_empty());
 }
 
-#[test]
-fn thousands_of_contexts_are_no_matter() {
-    let mut text = String::from("apiVersion: v1\nkind: Config\n");
-    for (list, noun) in [("clusters", "cluster"), ("contexts", "context"), ("users", "user")] {
-        text += &format!("{list}:\n");
-        for i in 0..10_000 {
-            text += &format!(
-                "- {noun}:\n    cluster: c{i}\n    server: https://c{i}.example\n    user: c{i}\n  name: c{i}\n"
-            );
-        }
-    }
-    let home = Home::new();
-    let path = home.write("config", &text);
-    let files = home.list(&["config"]);
-    let start = Instant::now();
-    sign_in(&files).unwrap();
-    assert_eq!(files.contexts().unwrap().len(), 10_001);
-    logout(&files, None).unwrap();
-    // Generous, for a debug build on a busy machine; it is there to catch a quadratic step.
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
-    assert!(fs::read_to_string(path).unwrap() == text);
-}
-
-#[test]
-fn a_thousand_contexts_of_ours_are_one_change() {
-    let home = Home::new();
-    let path = home.write("config", &sample("aks.yaml"));
-    let files = home.list(&["config"]);
-    let start = Instant::now();
-    let many: Vec<Entry> = (0..1000).map(|i| entry(&format!("gate{i}.example"))).collect();
-    login(&files, &many, None).unwrap();
-    assert_eq!(logout(&files, None).unwrap().removed.len(), 1000);
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
-    assert_eq!(fs::read_to_string(path).unwrap(), sample("aks.yaml"));
-}
-
 /// Runs [`child`] in another process, through a shell that sets the scene.
 #[cfg(unix)]
 fn run_child(home: &Home, scene: &str, file: &Path) -> String {
@@ -214,7 +131,7 @@ fn run_child(home: &Home, scene: &str, file: &Path) -> String {
     let output: Output = Command::new("sh")
         .args(["-c", &format!("{scene} exec $RUN \"$0\" \"$@\"")])
         .arg(&program)
-        .args(["kubeconfig_faults::child", "--exact", "--nocapture"])
+        .args(["kubeconfig_refused::child", "--exact", "--ignored", "--nocapture"])
         .env("JUMPGATE_TEST_FILE", file)
         .output()
         .unwrap();
@@ -225,11 +142,10 @@ fn run_child(home: &Home, scene: &str, file: &Path) -> String {
     result.map_or_else(seen, |(_, rest)| rest.replace(home.folder.path().to_str().unwrap(), "~"))
 }
 
-/// The other process of [`run_child`]; nothing to do in the first one.
 #[test]
+#[ignore = "the other process of run_child"]
 fn child() {
-    let Some(file) = std::env::var_os("JUMPGATE_TEST_FILE") else { return };
-    let files = Files::single(file.into());
+    let files = Files::single(std::env::var_os("JUMPGATE_TEST_FILE").unwrap().into());
     let files = files.lock_wait(Duration::from_millis(100));
     match sign_in(&files) {
         Ok(change) => println!("\nRESULT: {:?} -> {:?}", change.old_context, change.new_context),

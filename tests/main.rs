@@ -20,5 +20,6 @@ mod reference;
 mod restart;
 mod support;
 mod tsh_login;
+mod tsh_profiles;
 mod walkthrough;
 mod web_login;

@@ -192,7 +192,7 @@ fn kubectl_shows_why_a_certificate_is_not_taken() {
         ("valid from tomorrow", alice.valid(user_ca.key(), in_hours(24), in_hours(36))),
         ("of another CA", alice.forged(&KeyPair::generate(), &[])),
     ] {
-        shown.into_profile(&world, "alice");
+        shown.write_to_profile(&world, "alice");
         said.line(&format!("# {what}"));
         for version in Kubectl::ALL {
             let run = world.kubectl(version, &["get", "pods"]).fails_with(1);
@@ -202,6 +202,23 @@ fn kubectl_shows_why_a_certificate_is_not_taken() {
         }
     }
     insta::assert_snapshot!("kubectl_unauthorized", said.end());
+}
+
+#[test]
+fn somebody_whom_no_role_lets_into_kubernetes() {
+    let world = World::start();
+    world.connector_with(
+        "  teams_to_logins:\n  - organization: octocats\n    team: admins\n    logins: [root]\n",
+    );
+    world.tctl(&["create", "github.yaml"]).succeeds();
+    world.login();
+    let alice = Shown::of_profile(&world, "alice");
+    let mut said = world.transcript();
+    said.answer("> get pods", &world.gate.raw_kube(&alice, "GET /api/v1/namespaces/default/pods HTTP/1.1"));
+    for version in Kubectl::ALL {
+        said.run(world.kubectl(version, &["get", "pods"]).fails_with(1));
+    }
+    insta::assert_snapshot!("no_kubernetes", said.end());
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn a_certificate_that_has_expired() {
     world.login();
     let ca = world.gate.authority(AuthorityKind::User);
     let hours = |h: i64| Timestamp::now() - SignedDuration::from_hours(h) - SignedDuration::from_mins(5);
-    Shown::of_profile(&world, "alice").valid(ca.key(), hours(15), hours(3)).into_profile(&world, "alice");
+    Shown::of_profile(&world, "alice").valid(ca.key(), hours(15), hours(3)).write_to_profile(&world, "alice");
     let before = world.home_files();
     let mut said = world.transcript();
     said.hide(env!("CARGO_BIN_EXE_tsh"), "tsh");

@@ -8,8 +8,7 @@ const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// What a person reads at the end. kubectl logs each attempt at discovery before it.
 fn last(run: &Run) -> String {
-    let lines = run.stderr.lines().filter(|line| !line.is_empty());
-    lines.last().unwrap_or_default().to_owned()
+    run.stderr.lines().rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
 #[test]

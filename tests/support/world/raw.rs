@@ -71,7 +71,7 @@ impl Shown {
     }
 
     /// Writes the certificate into the person's profile.
-    pub fn into_profile(&self, world: &World, user: &str) {
+    pub fn write_to_profile(&self, world: &World, user: &str) {
         let file = world.home().join(".tsh/keys/127.0.0.1").join(format!("{user}-x509.pem"));
         std::fs::write(file, &self.cert).expect("a profile's file");
     }

@@ -109,10 +109,10 @@ fn passing(text: &str) -> String {
             36
         } else if first.is_ascii_digit()
             && !out.ends_with(|c: char| c.is_ascii_alphanumeric())
-            && took_ms(rest) > 0
+            && seconds_ago(rest) > 0
         {
-            out.push_str("N");
-            took_ms(rest)
+            out.push('N');
+            seconds_ago(rest)
         } else {
             out.push(first);
             first.len_utf8()
@@ -123,7 +123,7 @@ fn passing(text: &str) -> String {
 }
 
 /// The length of a number of seconds before " s ago".
-fn took_ms(text: &str) -> usize {
+fn seconds_ago(text: &str) -> usize {
     let number = run_of(text, |c| c.is_ascii_digit()).len();
     if text[number..].starts_with(" s ago") { number } else { 0 }
 }

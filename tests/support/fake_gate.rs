@@ -99,7 +99,8 @@ impl FakeGate {
     }
 }
 
-fn tls(ca: &Authority) -> Arc<ServerConfig> {
+/// TLS of a server with a certificate of this CA.
+pub(crate) fn tls(ca: &Authority) -> Arc<ServerConfig> {
     let key = KeyPair::generate();
     let validity = Validity::starting(Timestamp::now(), SignedDuration::from_hours(1));
     let leaf =

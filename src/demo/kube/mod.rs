@@ -7,6 +7,7 @@
 mod admission;
 mod api;
 mod arrivals;
+mod closing;
 mod columns;
 mod controllers;
 mod defaults;

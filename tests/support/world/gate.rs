@@ -77,6 +77,12 @@ impl Gate {
         wait_for("the end of the gate", || self.child.try_wait().expect("a child")).code()
     }
 
+    /// Ends the gate for good.
+    pub fn stop(&mut self) {
+        self.child.kill().expect("the gate is killed");
+        self.child.wait().expect("the gate ends");
+    }
+
     /// Kills the gate as a crash would (SIGKILL) and starts it again on the same ports.
     pub fn crash_and_restart(&mut self) {
         self.child.kill().expect("the gate is killed");

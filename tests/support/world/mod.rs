@@ -4,6 +4,8 @@
 mod command;
 mod gate;
 mod live;
+mod raw;
+mod transcript;
 
 use std::{
     fs,
@@ -21,6 +23,8 @@ use tempfile::TempDir;
 pub use command::{Run, wait_for};
 pub use gate::Gate;
 pub use live::Live;
+pub use raw::Shown;
+pub use transcript::Transcript;
 
 /// The runtime on which the stand-ins live.
 pub fn runtime() -> &'static tokio::runtime::Runtime {
@@ -164,6 +168,28 @@ impl World {
     /// Runs `tctl` as the person, with their `tsh` profile.
     pub fn tctl_as_person(&self, args: &[&str]) -> Run {
         Run::of(self.command(Path::new(env!("CARGO_BIN_EXE_tctl")), args))
+    }
+
+    /// An empty transcript of this world.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::of(self)
+    }
+
+    /// All files of the person's home and what is in them: to see that nothing was changed.
+    pub fn home_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                match fs::symlink_metadata(&path).expect("it is there").is_dir() {
+                    true => folders.push(path),
+                    false => found.push((path.clone(), fs::read(&path).unwrap_or_default())),
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     /// Runs a kubectl.

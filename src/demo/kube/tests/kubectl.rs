@@ -243,6 +243,22 @@ async fn streams_reach_the_pods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_ends_a_shell() {
+    with_both(|world, kubectl| async move {
+        let mut exec =
+            kubectl.command(&world, &MASTER, &["exec", "shell", "--", "sh", "-c", "echo up; sleep 600"]);
+        let mut child = exec.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = tokio::task::spawn_blocking(move || lines.next().unwrap().unwrap()).await.unwrap();
+        assert_eq!(first, "up");
+        world.demo.shutdown().await;
+        let end = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        tokio::time::timeout(std::time::Duration::from_secs(20), end).await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ports_of_pods_are_forwarded() {
     with_both(|world, kubectl| async move {
         let m = async |args: &[&str]| kubectl.run(&world, &MASTER, args).await;

@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
 mod admin_api;
+mod copy;
+mod ends;
 mod errors_config;
 mod errors_disk;
 mod errors_gate;
@@ -11,15 +13,19 @@ mod errors_login;
 mod errors_tctl;
 mod errors_trust;
 mod errors_upstream;
+mod exec;
 mod floors;
 mod gate_start;
 mod kubeconfig;
 mod kubeconfig_property;
 mod kubeconfig_refused;
+mod objects;
+mod port_forward;
 mod reference;
 mod restart;
 mod support;
 mod tsh_login;
 mod tsh_profiles;
 mod walkthrough;
+mod watch_logs;
 mod web_login;

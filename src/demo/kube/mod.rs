@@ -173,6 +173,14 @@ impl KubeDemo {
         self.cluster.arrivals.clear();
     }
 
+    /// Adds a line to the log of a container, as its main process would. False where there is no such pod.
+    pub fn say(&self, namespace: &str, pod: &str, container: &str, line: &str) -> bool {
+        let key = store::Key::new("pods", namespace, pod);
+        let object = self.cluster.store.read(|all| all.get(&key).cloned());
+        let running = object.and_then(|object| self.cluster.pod(&object).ok());
+        running.map(|pod| pod.log(container).push(line)).is_some()
+    }
+
     /// What goes wrong next; an empty list puts all right again.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.cluster.faults.set(faults);

@@ -3,6 +3,7 @@
 
 mod command;
 mod gate;
+mod live;
 mod raw;
 mod transcript;
 
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 pub use command::{Run, wait_for};
 pub use gate::Gate;
+pub use live::Live;
 pub use raw::Shown;
 pub use transcript::Transcript;
 
@@ -74,6 +76,11 @@ pub const CLUSTER: &str = "teleport.example.com";
 impl World {
     /// A running gate without a connector.
     pub fn start() -> Self {
+        Self::start_with(|_| String::new())
+    }
+
+    /// As [`World::start`], with more lines below `proxy_service`. They are made when the story's folder is there.
+    pub fn start_with(more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("jumpgate-story-").tempdir().expect("a folder");
         let github = runtime().block_on(GithubDemo::start()).expect("the demo GitHub starts");
         let kube = runtime()
@@ -82,7 +89,7 @@ impl World {
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");
-        let gate = Gate::start(folder.path(), &kubeconfig);
+        let gate = Gate::start(folder.path(), &kubeconfig, &more(folder.path()));
         github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", gate.web));
         Self { folder, github, kube, gate }
     }
@@ -190,6 +197,30 @@ impl World {
     /// Runs a kubectl.
     pub fn kubectl(&self, kubectl: Kubectl, args: &[&str]) -> Run {
         Run::of(self.command(&kubectl.path(), args))
+    }
+
+    /// Starts a kubectl with its streams on pipes.
+    pub fn kubectl_live(&self, kubectl: Kubectl, args: &[&str]) -> Live {
+        Live::piped(self.command(&kubectl.path(), args))
+    }
+
+    /// Starts a kubectl on a terminal of 24 rows and 80 columns.
+    pub fn kubectl_on_terminal(&self, kubectl: Kubectl, args: &[&str]) -> Live {
+        Live::on_terminal(self.command(&kubectl.path(), args), 24, 80)
+    }
+
+    /// Waits for the events of this name in the audit log, as many as this.
+    pub fn events(&self, name: &str, count: usize) -> Vec<serde_json::Value> {
+        wait_for(&format!("{count} events {name:?} in the audit log"), || {
+            let found: Vec<serde_json::Value> = self
+                .gate
+                .audit()
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .filter(|event: &serde_json::Value| event["event"] == name)
+                .collect();
+            (found.len() >= count).then_some(found)
+        })
     }
 
     /// A browser that trusts the gate's own CA.

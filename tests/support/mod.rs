@@ -1,5 +1,7 @@
 //! What the stories share.
 
+pub mod chromium;
 pub mod fake_gate;
+pub mod replay;
 pub mod run;
 pub mod world;

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
 mod admin_api;
+mod browser;
 mod copy;
 mod ends;
 mod errors_config;
@@ -16,6 +17,7 @@ mod errors_upstream;
 mod exec;
 mod floors;
 mod gate_start;
+mod golden;
 mod kubeconfig;
 mod kubeconfig_property;
 mod kubeconfig_refused;
@@ -24,6 +26,7 @@ mod port_forward;
 mod reference;
 mod restart;
 mod support;
+mod syscalls;
 mod tsh_login;
 mod tsh_profiles;
 mod walkthrough;

@@ -44,7 +44,7 @@ impl FakeGate {
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
         let port = tcp.local_addr().expect("an address").port();
         let asked = Arc::new(Mutex::new(None));
-        let (config, asked_there) = (tls(&host_ca), asked.clone());
+        let (config, asked_there) = (tls(&host_ca, &[]), asked.clone());
         std::thread::spawn(move || {
             for stream in tcp.incoming().filter_map(Result::ok) {
                 let (config, asked) = (config.clone(), asked_there.clone());
@@ -99,12 +99,12 @@ impl FakeGate {
     }
 }
 
-/// TLS of a server with a certificate of this CA.
-pub(crate) fn tls(ca: &Authority) -> Arc<ServerConfig> {
+/// TLS with a certificate for loopback and these names.
+pub(crate) fn tls(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
     let key = KeyPair::generate();
     let validity = Validity::starting(Timestamp::now(), SignedDuration::from_hours(1));
-    let leaf =
-        ca.sign_host(&["localhost".into(), "127.0.0.1".into()], &key.public(), validity).expect("a leaf");
+    let names: Vec<String> = ["localhost", "127.0.0.1"].iter().chain(more).map(ToString::to_string).collect();
+    let leaf = ca.sign_host(&names, &key.public(), validity).expect("a leaf");
     let chain = vec![leaf.der().to_vec().into(), ca.certificate().der().to_vec().into()];
     let key = PrivateKeyDer::from_pem_slice(key.to_pem().expect("PEM").as_bytes()).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -120,7 +120,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, port: u16, asked: &Mutex<
     let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
-    while let Some((path, body)) = request(&mut stream) {
+    while let Some((_, path, body)) = request(&mut stream) {
         let ping = || {
             let auth = r#"{"type":"github","github":{"name":"github","display":"GitHub"}}"#;
             let proxy = format!(
@@ -152,8 +152,8 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, port: u16, asked: &Mutex<
     }
 }
 
-/// Path and body of one request.
-fn request(stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
+/// Method, path and body of one request.
+pub(crate) fn request(stream: &mut impl Read) -> Option<(String, String, Vec<u8>)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -168,5 +168,6 @@ fn request(stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
     });
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
-    Some((head.split(' ').nth(1)?.to_owned(), body))
+    let mut first = head.split(' ');
+    Some((first.next()?.to_owned(), first.next()?.to_owned(), body))
 }

@@ -1,6 +1,8 @@
 //! What the stories share.
 
+pub mod chromium;
 pub mod fake_gate;
 pub mod in_process;
+pub mod replay;
 pub mod run;
 pub mod world;

@@ -3,14 +3,14 @@
 use std::{io::Write, path::Path, path::PathBuf};
 
 use anyhow::Context;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::{
     Globals,
     entry::{self, EntryArgs},
     session::{self, Session, Wish},
     settings::{Settings, Target, cluster_of, is_valid},
-    status,
+    status, zone,
 };
 use crate::{
     cli::{
@@ -113,7 +113,7 @@ impl LoginArgs {
             })?;
         }
         let login = status::Login::of(name, profile, user, credentials);
-        let block = login.block(true, settings.ctx.debug, Timestamp::now(), &TimeZone::system());
+        let block = login.block(true, settings.ctx.debug, Timestamp::now(), &zone::zone(&settings.ctx.env));
         Ok(Output::text(block + "\n"))
     }
 }

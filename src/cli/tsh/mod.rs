@@ -15,6 +15,7 @@ mod session;
 mod settings;
 mod status;
 mod version;
+mod zone;
 
 /// Log in to a gate through the browser, then use kubectl
 #[derive(Debug, clap::Parser)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     Globals,
     settings::{Settings, cluster_of},
+    zone,
 };
 use crate::{
     cli::{
@@ -64,7 +65,7 @@ impl StatusArgs {
             if listed.active.is_none() && listed.profiles.is_empty() {
                 return "Not logged in.".to_owned();
             }
-            let zone = TimeZone::system();
+            let zone = zone::zone(&ctx.env);
             let mut out = String::new();
             for (login, active) in
                 listed.active.iter().map(|l| (l, true)).chain(listed.profiles.iter().map(|l| (l, false)))

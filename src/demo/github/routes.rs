@@ -40,7 +40,7 @@ async fn consent(Shared(state): Shared<Arc<State>>, RawQuery(query): RawQuery) -
         return *response;
     }
     let users: Vec<String> = state.with(|inner| inner.accounts.keys().cloned().collect());
-    Html(pages::consent(&parameters, users.iter())).into_response()
+    html(pages::consent(&parameters, users.iter()))
 }
 
 async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
@@ -85,7 +85,7 @@ async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
 fn check_authorize(state: &State, parameters: &Parameters) -> Result<(), Box<Response>> {
     let registered = state.with(|inner| inner.redirect_uri.clone());
     if let Err(reason) = checks::client(parameters, &state.client_id) {
-        let page = Html(pages::refused(reason));
+        let page = html(pages::refused(reason));
         return Err(Box::new((StatusCode::NOT_FOUND, page).into_response()));
     }
     if let Err(error) = checks::redirect(parameters, &registered) {
@@ -213,12 +213,20 @@ fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// A page under a policy. The form's target is left open: browsers hold its redirects, which lead to the gate and on to
+/// the person's own machine, to the same rule.
+fn html(page: String) -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+    ([(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")], Html(page))
+        .into_response()
+}
+
 fn found(there: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, there.to_owned())]).into_response()
 }
 
 fn refused(reason: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Html(pages::refused(reason))).into_response()
+    (StatusCode::BAD_REQUEST, html(pages::refused(reason))).into_response()
 }
 
 fn unauthorized(reason: &str) -> Response {

@@ -39,7 +39,7 @@ impl Open {
         Self { exec, forward, connection, watch }
     }
 
-    /// All of it ends by itself; the person who ran the exec reads why.
+    /// All of it ends by itself; the person reads why where the protocol can tell.
     fn ends(mut self, reason: &str) {
         let time = Duration::from_secs(90);
         let exec = self.exec.end_within(time);
@@ -51,7 +51,8 @@ impl Open {
         assert!(rest.is_empty(), "{rest:?}");
         let forward = self.forward.end_within(time);
         assert!(forward.stderr.contains("lost connection"), "{forward:?}");
-        self.watch.end_within(time);
+        let watch = self.watch.end_within(time);
+        assert!(watch.stdout.lines().last().is_some_and(|line| line.contains(reason)), "{watch:?}");
     }
 }
 

@@ -15,7 +15,11 @@ use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 
 use super::{
+<<<<<<< HEAD
     answer::{failure, failure_in_text, full},
+=======
+    answer::{as_text, failure, full, wants_text},
+>>>>>>> t1
     audit::{self, Record, Recorder},
     farewell::Farewell,
     forward,
@@ -95,9 +99,10 @@ impl Server {
 
     async fn serve(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
         let mut verb = UNKNOWN_VERB;
+        let text = wants_text(request.headers());
         let response = self.handle(request, peer, &mut verb).await;
         self.gate.metrics.request("kube", verb, response.status().as_u16());
-        response
+        if text { as_text(response) } else { response }
     }
 
     async fn handle(

@@ -17,16 +17,6 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| -> BoxError { match never {} }).boxed_unsync()
 }
 
-<<<<<<< HEAD
-/// A failure as plain text. kubectl reads no `Status` in an answer to its discovery and says `unknown`; a text it shows.
-pub(crate) fn failure_in_text(code: StatusCode, message: impl Into<String>) -> Response<Body> {
-    let mut response = Response::new(full(message.into()));
-    *response.status_mut() = code;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-=======
 /// The sentence of a failure, beside its `Status`.
 #[derive(Clone)]
 struct Sentence(String);
@@ -46,7 +36,6 @@ pub(super) fn as_text(mut response: Response<Body>) -> Response<Body> {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
     }
->>>>>>> t1
     response
 }
 

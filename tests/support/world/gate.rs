@@ -52,11 +52,6 @@ impl Gate {
         &self.data
     }
 
-    /// The gate's process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Everything in the audit log, a line each.
     pub fn audit(&self) -> String {
         fs::read_to_string(self.data.join("log/events.log")).unwrap_or_default()

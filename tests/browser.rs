@@ -49,6 +49,7 @@ fn a_login_in_chromium() {
             chromium.evaluate("document.querySelector('input[value=alice]').checked"),
             Some(json!(true))
         );
+        chromium.type_into("input[type=password]", world.github.password());
         chromium.click("button[value=approve]");
         chromium.wait_until(
             "location.pathname === '/web/msg/info/login_success' && document.readyState === 'complete'",

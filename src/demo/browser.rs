@@ -20,6 +20,7 @@ const MAX_PAGE: usize = 1024 * 1024;
 /// A browser without memory: no cookies, no cache, no script.
 pub struct Browser {
     http: reqwest::Client,
+    password: String,
 }
 
 /// A page as a person reads it.
@@ -44,8 +45,8 @@ pub enum Consent {
 }
 
 impl Browser {
-    /// A browser that trusts the CAs of a PEM text.
-    pub fn new(ca_pem: &str) -> anyhow::Result<Self> {
+    /// A browser that trusts the CAs of a PEM text, of a person who knows a password.
+    pub fn new(ca_pem: &str, password: &str) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         for ca in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
             roots.add(ca?)?;
@@ -60,7 +61,7 @@ impl Browser {
             .no_proxy()
             .timeout(Duration::from_secs(30))
             .build()?;
-        Ok(Self { http })
+        Ok(Self { http, password: password.to_owned() })
     }
 
     /// Opens an address and follows its redirects.
@@ -73,7 +74,7 @@ impl Browser {
         let page = self.open(url).await?;
         let Some(form) = Form::first(&page.html) else { return Ok(page) };
         let target = page.url.join(&form.action)?;
-        self.go(Method::POST, target, Some(form.fill(user, consent))).await
+        self.go(Method::POST, target, Some(form.fill(user, &self.password, consent))).await
     }
 
     async fn go(&self, method: Method, url: Url, body: Option<String>) -> anyhow::Result<Page> {
@@ -143,8 +144,8 @@ impl Form {
         Some(Self { action, fields: fields.collect() })
     }
 
-    /// The form's answer: hidden fields as they are, the radio button of the user, the button that is meant.
-    fn fill(&self, user: &str, consent: Consent) -> String {
+    /// The form's answer: hidden fields as they are, the radio button of the user, the password, the button that is meant.
+    fn fill(&self, user: &str, password: &str, consent: Consent) -> String {
         let meant = match consent {
             Consent::Approve => "approve",
             Consent::Deny => "deny",
@@ -154,8 +155,8 @@ impl Form {
             let wanted = match field.kind.as_str() {
                 "radio" => field.value == user,
                 "submit" => field.value == meant,
-                "text" => {
-                    out.append_pair(&field.name, user);
+                "password" => {
+                    out.append_pair(&field.name, password);
                     false
                 }
                 _ => true,
@@ -224,15 +225,15 @@ mod tests {
     const PAGE: &str = r#"<html><head><title>T</title></head><body><style>p{}</style><h1>Sign  in</h1>
         <form method="post" action="/go?a=1&amp;b=2"><input type="hidden" name="state" value="a&quot;b">
         <input type="radio" name="user" value="alice"><input type="radio" name="user" value="bob">
-        <button type="submit" name="do" value="approve">Yes &amp; go</button>
+        <input type="password" name="pw"><button type="submit" name="do" value="approve">Yes &amp; go</button>
         <button type="submit" name="do" value="deny">No</button></form></body></html>"#;
 
     #[test]
     fn a_form_is_filled_in_as_a_person_would() {
         let form = Form::first(PAGE).unwrap();
         assert_eq!(form.action, "/go?a=1&b=2");
-        assert_eq!(form.fill("bob", Consent::Approve), "state=a%22b&user=bob&do=approve");
-        assert_eq!(form.fill("alice", Consent::Deny), "state=a%22b&user=alice&do=deny");
+        assert_eq!(form.fill("bob", "x", Consent::Approve), "state=a%22b&user=bob&pw=x&do=approve");
+        assert_eq!(form.fill("alice", "x", Consent::Deny), "state=a%22b&user=alice&pw=x&do=deny");
         assert_eq!(visible(PAGE), "Sign in Yes & go No");
         assert!(Form::first("<p>nothing</p>").is_none());
     }

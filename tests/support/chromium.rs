@@ -164,6 +164,13 @@ impl Chromium {
         }
     }
 
+    /// Clicks into a field and types.
+    #[track_caller]
+    pub fn type_into(&mut self, selector: &str, text: &str) {
+        self.click(selector);
+        self.call("Input.insertText", json!({"text": text}));
+    }
+
     /// What a person reads on the page.
     #[track_caller]
     pub fn text(&mut self) -> String {

@@ -149,7 +149,7 @@ impl InProcess {
             .await;
         assert_eq!(status, 200, "{body}");
         let url = body["redirect_url"].as_str().expect("a URL").to_owned();
-        let browser = Browser::new(&host_ca(&self.running)).expect("a browser");
+        let browser = Browser::new(&host_ca(&self.running), self.github.password()).expect("a browser");
         let (page, target) = tokio::join!(browser.sign_in(&url, user, consent), callback(listener));
         page.expect("the browser comes to a page");
         let query = target.split_once('?').expect("a query").1;

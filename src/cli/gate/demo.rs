@@ -1,7 +1,8 @@
 //! `jumpgate demo`: a gate on loopback with a GitHub and a Kubernetes of its own, for trying everything without an account.
 
 use std::{
-    fs,
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use anyhow::Context;
 
 use super::{show::Show, tour::Tour};
 use crate::{
-    cli::{Ctx, output::Output},
+    cli::{Ctx, error::Failure, output::Output},
     demo::{browser::Browser, github::GithubDemo, kube::KubeDemo},
     server::{
         config::Config,
@@ -19,6 +20,8 @@ use crate::{
 
 /// The demo cluster's name.
 const CLUSTER: &str = "demo.jumpgate.example";
+/// Marks a folder as a demo's, so that no other is ever cleared.
+const MARKER: &str = ".jumpgate-demo";
 
 /// Run everything on this machine: a gate, a GitHub and a Kubernetes, with no account and no cluster
 #[derive(Debug, clap::Args)]
@@ -59,6 +62,12 @@ impl DemoArgs {
     }
 }
 
+/// Makes a folder that only this user may look into; one that is there already becomes so.
+fn private_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
 /// The demo's folder: a person's own stays, a new one goes away.
 enum Folder {
     Kept(PathBuf),
@@ -70,7 +79,24 @@ impl Folder {
         let Some(named) = named else {
             return Ok(Self::Passing(tempfile::Builder::new().prefix("jumpgate-demo-").tempdir()?));
         };
-        fs::create_dir_all(named).with_context(|| format!("cannot make {}", named.display()))?;
+        let shown = || format!("--dir {}", named.display());
+        let marker = named.join(MARKER);
+        if !marker.exists() && fs::read_dir(named).is_ok_and(|mut entries| entries.next().is_some()) {
+            let text = format!("{} is not empty and no demo's folder", named.display());
+            return Err(Failure::new(text)
+                .hint("name a new folder, an empty one, or that of an earlier demo")
+                .into());
+        }
+        private_dir(named).with_context(shown)?;
+        fs::write(&marker, "The folder of a jumpgate demo: each run clears data/, cluster/ and home/.\n")
+            .with_context(shown)?;
+        // What an earlier run left would be of another GitHub and another cluster.
+        for old in ["data", "cluster", "home"] {
+            match fs::remove_dir_all(named.join(old)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e).with_context(shown),
+                _ => {}
+            }
+        }
         Ok(Self::Kept(named.canonicalize()?))
     }
 
@@ -127,7 +153,14 @@ impl<'a> Demo<'a> {
             github.endpoint_url(),
             github.api_endpoint_url(),
         );
-        Ok(fs::write(self.dir.join("github.yaml"), text)?)
+        let file = self.dir.join("github.yaml");
+        // Made anew: an older one may be readable by others.
+        match fs::remove_file(&file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+            _ => {}
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        Ok(io::Write::write_all(&mut file, text.as_bytes())?)
     }
 
     /// The environment of a person of the demo: everything that is written is below the folder.
@@ -152,7 +185,7 @@ impl<'a> Demo<'a> {
             tctl: tool(ctx, "tctl")?,
             kubectl: kubectl.or_else(|| on_path(ctx, "kubectl")),
             env: self.env(),
-            browser: Browser::new(&host_ca)?,
+            browser: Browser::new(&host_ca, self.github.password())?,
             write_connector: &|group| self.write_connector(group),
         };
         let walked = tour.walk().await;
@@ -180,7 +213,8 @@ impl<'a> Demo<'a> {
         if self.kube.is_some() {
             show.output("kubectl exec -it shell -- sh")?;
         }
-        show.note("sign in as alice or bob; Ctrl-C here ends the demo")?;
+        show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
+        show.note("Ctrl-C here ends the demo")?;
         self.gate.until_signal(Signals::new()?).await;
         self.end("the demo ended").await;
         Ok(())

@@ -55,6 +55,17 @@ pub fn scope(scope: &str) -> Result<(), &'static str> {
     if enough { Ok(()) } else { Err("the token's scope does not let teams be read") }
 }
 
+/// The password of this run.
+pub fn password(parameters: &Parameters, wanted: &str) -> Result<(), &'static str> {
+    use subtle::ConstantTimeEq;
+    let same = get(parameters, "demo_password").as_bytes().ct_eq(wanted.as_bytes());
+    if bool::from(same) {
+        Ok(())
+    } else {
+        Err("the password is not the one of this run; the demo printed it at its start")
+    }
+}
+
 /// The application's secret, in the body or by HTTP Basic; where both are given both count.
 pub fn secret(
     parameters: &Parameters,

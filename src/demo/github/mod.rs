@@ -55,6 +55,11 @@ impl GithubDemo {
         &self.state.client_secret
     }
 
+    /// What a person types to sign in, fresh for each run.
+    pub fn password(&self) -> &str {
+        &self.state.password
+    }
+
     /// Registers the application's callback address.
     pub fn set_redirect_uri(&self, uri: &str) {
         self.state.with(|inner| inner.redirect_uri = uri.to_owned());

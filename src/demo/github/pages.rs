@@ -4,7 +4,7 @@ use super::checks::Parameters;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:12vh auto;padding:0 1rem}\
-fieldset{border:1px solid #8888;border-radius:8px;margin:1rem 0}label{display:block;padding:.3rem 0}\
+input[type=password]{font:inherit;width:10rem}fieldset{border:1px solid #8888;border-radius:8px;margin:1rem 0}label{display:block;padding:.3rem 0}\
 button{font:inherit;padding:.5rem 1.2rem;border-radius:6px;border:1px solid #8888;cursor:pointer}\
 button.yes{background:#1a7f37;color:#fff;border-color:#1a7f37}";
 
@@ -27,9 +27,10 @@ pub(super) fn consent<'a>(parameters: &Parameters, users: impl Iterator<Item = &
         "Authorize Jumpgate",
         &format!(
             "<h1>Authorize Jumpgate</h1><p>This is the demo's GitHub. Jumpgate asks to read your organisations and teams.</p>\
-             <form method=\"post\" action=\"/login/oauth/authorize\">{hidden}<fieldset><legend>Sign in as</legend>{choices}</fieldset>\
+             <form method=\"post\" action=\"/login/oauth/authorize\">{hidden}<fieldset><legend>Sign in as</legend>{choices}\
+             <label>Password of this run <input type=\"password\" name=\"demo_password\" autocomplete=\"off\" required></label></fieldset>\
              <button class=\"yes\" type=\"submit\" name=\"demo_do\" value=\"approve\">Authorize</button> \
-             <button type=\"submit\" name=\"demo_do\" value=\"deny\">Cancel</button></form>"
+             <button type=\"submit\" name=\"demo_do\" value=\"deny\" formnovalidate>Cancel</button></form>"
         ),
     )
 }

@@ -48,6 +48,8 @@ async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
     if let Err(response) = check_authorize(&state, &parameters) {
         return *response;
     }
+    let password = checks::password(&parameters, &state.password);
+    parameters.remove("demo_password");
     let (decision, login) =
         (parameters.remove("demo_do"), parameters.remove("demo_user").unwrap_or_default());
     let redirect = parameters.get("redirect_uri").cloned().unwrap_or_default();
@@ -58,6 +60,9 @@ async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
             "{redirect}?error=access_denied&error_description={about}&state={}",
             encode(&given)
         ));
+    }
+    if let Err(reason) = password {
+        return refused(reason);
     }
     let grant = Grant {
         login: login.clone(),

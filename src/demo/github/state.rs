@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) base: String,
     pub(super) client_id: String,
     pub(super) client_secret: String,
+    /// What a person types to sign in: on a machine with several users only who sees the demo's terminal may.
+    pub(super) password: String,
     inner: Mutex<Inner>,
 }
 
@@ -77,8 +79,10 @@ impl State {
             ("mallory".to_owned(), Account::new(1003, &[])),
         ]);
         let (client_id, client_secret) = (random()?, random()?);
+        let mut password = random()?;
+        password.truncate(12);
         let inner = Mutex::new(Inner { accounts, ..Inner::default() });
-        Ok(Self { base, client_id, client_secret, inner })
+        Ok(Self { base, client_id, client_secret, password, inner })
     }
 
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {

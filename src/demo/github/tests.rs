@@ -31,6 +31,8 @@ fn each_check_refuses_what_is_wrong() {
     assert!(
         verifier(&p(&[("code_verifier", wanted)]), wanted).is_err() && verifier(&p(&[]), wanted).is_err()
     );
+    assert!(password(&p(&[("demo_password", "x")]), "x").is_ok());
+    assert!(password(&p(&[("demo_password", "y")]), "x").is_err() && password(&p(&[]), "x").is_err());
     assert!(scope("repo read:org").is_ok() && scope("repo").is_err() && scope("").is_err());
     assert!(grant_type(&p(&[])).is_ok() && grant_type(&p(&[("grant_type", "password")])).is_err());
     assert!(age(Duration::from_secs(599)).is_ok() && age(Duration::from_secs(600)).is_err());

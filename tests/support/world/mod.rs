@@ -225,7 +225,7 @@ impl World {
 
     /// A browser that trusts the gate's own CA.
     pub fn browser(&self) -> Browser {
-        Browser::new(&self.gate.host_ca()).expect("a browser")
+        Browser::new(&self.gate.host_ca(), self.github.password()).expect("a browser")
     }
 
     /// `tsh login` with a person at the browser; what the browser shows at the end comes with it.

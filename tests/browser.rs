@@ -74,7 +74,7 @@ fn a_login_in_chromium() {
         chromium.click("button[value=deny]");
         chromium
             .wait_until("document.readyState === 'complete' && document.body.innerText.includes('terminal')");
-        picture(&mut chromium, "refused", Scheme::Light, "desktop");
+        look(&mut chromium, "refused", "http://127.0.0.1");
     });
     run.fails_with(1);
     for (name, path, words) in [

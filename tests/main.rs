@@ -3,14 +3,32 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "in a test a failed expectation is the message")]
 #![allow(unreachable_pub, reason = "the stories are one crate")]
 
+mod admin_api;
 mod browser;
+mod copy;
+mod ends;
+mod errors_config;
+mod errors_disk;
+mod errors_gate;
+mod errors_login;
+mod errors_tctl;
+mod errors_trust;
+mod errors_upstream;
+mod exec;
 mod floors;
 mod gate_start;
 mod golden;
 mod kubeconfig;
 mod kubeconfig_property;
+mod kubeconfig_refused;
+mod objects;
+mod port_forward;
 mod reference;
+mod restart;
 mod support;
 mod syscalls;
 mod tsh_login;
+mod tsh_profiles;
 mod walkthrough;
+mod watch_logs;
+mod web_login;

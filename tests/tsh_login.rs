@@ -6,17 +6,17 @@ use jiff::SignedDuration;
 
 use crate::support::{
     fake_gate::{CLUSTER, FakeGate, IDP},
-    run::{Ended, Login, Person},
+    run::{Ended, Person},
 };
 
-const HALF_DAY: SignedDuration = SignedDuration::from_hours(12);
+pub const HALF_DAY: SignedDuration = SignedDuration::from_hours(12);
 
 /// Logs alice in.
-fn log_in(person: &Person, gate: &FakeGate, args: &[&str]) -> Ended {
+pub fn log_in(person: &Person, gate: &FakeGate, args: &[&str]) -> Ended {
     log_in_for(person, gate, args, HALF_DAY)
 }
 
-fn log_in_for(person: &Person, gate: &FakeGate, args: &[&str], ttl: SignedDuration) -> Ended {
+pub fn log_in_for(person: &Person, gate: &FakeGate, args: &[&str], ttl: SignedDuration) -> Ended {
     let proxy = gate.proxy();
     let mut all = vec!["login", "--browser=none", &proxy];
     all.extend(args);
@@ -31,13 +31,13 @@ fn log_in_for(person: &Person, gate: &FakeGate, args: &[&str], ttl: SignedDurati
     login.end()
 }
 
-fn current_context(person: &Person) -> String {
+pub fn current_context(person: &Person) -> String {
     let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).expect("a kubeconfig");
     config["current-context"].as_str().unwrap_or_default().to_owned()
 }
 
 /// What a kubectl would do with the kubeconfig: run the plugin.
-fn plugin(person: &Person, gate: &FakeGate) -> Ended {
+pub fn plugin(person: &Person, gate: &FakeGate) -> Ended {
     let proxy = gate.proxy();
     let cluster = format!("--teleport-cluster={CLUSTER}");
     person.tsh(&["kube", "credentials", &proxy, &cluster, "--user=alice"])
@@ -335,140 +335,4 @@ fn a_profile_that_cannot_be_written_is_told_before_anybody_signs_in() {
     let ended: Ended = command.env("TELEPORT_HOME", &home).output().expect("tsh starts").into();
     assert_eq!(ended.code, 1);
     assert!(!ended.stderr.contains("http://127.0.0.1") && ended.stderr.contains("file/tsh"), "{ended:?}");
-}
-
-#[test]
-fn several_people_on_one_proxy() {
-    let (person, gate) = (Person::new(), FakeGate::start());
-    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
-    let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy()]);
-    login.browse(&login.link);
-    login.browse(&gate.callback(&gate.answer("bob", HALF_DAY)));
-    assert_eq!(login.end().code, 0);
-    let ended = person.tsh(&["status"]);
-    assert!(
-        ended.stdout.contains("\n  Logged in as: bob\n") && ended.stdout.contains("Logged in as: alice\n"),
-        "{ended:?}"
-    );
-    // A login for bob that alice answers is not taken.
-    let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy(), "--user=bob"]);
-    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
-    let ended = login.end();
-    assert!(ended.stderr.ends_with("alice signed in, but the login was for bob\n"), "{ended:?}");
-    let ended = person.tsh(&["logout", &gate.proxy(), "--user=bob"]);
-    assert_eq!(ended.stdout, format!("Logged out bob from localhost:{}.\n", gate.port), "{ended:?}");
-    let ended = person.tsh(&["logout", &gate.proxy(), "--user=bob"]);
-    assert_eq!(ended.code, 1);
-    assert!(
-        ended
-            .stderr
-            .ends_with(&format!("error: User bob already logged out from localhost:{}.\n", gate.port)),
-        "{ended:?}"
-    );
-    assert_eq!(person.tsh(&["status"]).code, 1);
-    assert_eq!(person.tsh(&["status", "--user=alice"]).code, 0);
-}
-
-#[test]
-fn many_kubectls_with_an_expired_certificate_make_one_login() {
-    let (person, gate) = (Person::new(), FakeGate::start());
-    assert_eq!(log_in_for(&person, &gate, &["--insecure"], SignedDuration::from_secs(30)).code, 0);
-    let (proxy, cluster) = (gate.proxy(), format!("--teleport-cluster={CLUSTER}"));
-    let args = ["kube", "credentials", &proxy, &cluster, "--user=alice"];
-    let asked = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":true}}"#;
-    let env = [("KUBERNETES_EXEC_INFO", asked), ("TELEPORT_LOGIN_BROWSER", "none")];
-    let first = person.begin_with(&args, &env);
-    let others: Vec<_> =
-        (0..4).map(|_| person.command(&args).envs(env).spawn().expect("tsh starts")).collect();
-    first.browse(&first.link);
-    first.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
-    let first = first.end();
-    assert_eq!(first.code, 0, "{first:?}");
-    assert!(first.stdout.contains("client.authentication.k8s.io/v1\""), "{first:?}");
-    for other in others {
-        let other: Ended = other.wait_with_output().expect("an end").into();
-        assert_eq!((other.code, &other.stdout), (0, &first.stdout), "{other:?}");
-        assert!(!other.stderr.contains("http://"), "{other:?}");
-    }
-}
-
-#[test]
-fn a_kill_at_any_moment_of_a_login_leaves_one_that_works() {
-    let (person, gate) = (Person::new(), FakeGate::start());
-    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
-    let mut changed = 0;
-    let mut last = plugin(&person, &gate).stdout;
-    for round in 0..40_u64 {
-        let login = person.begin(&["login", "--force", "--browser=none", &gate.proxy()]);
-        login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
-        // The answer is there; what is written takes some milliseconds from now.
-        std::thread::sleep(std::time::Duration::from_micros(round * 400));
-        login.kill();
-        let ended = plugin(&person, &gate);
-        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "round {round}: {ended:?}");
-        assert_eq!(person.tsh(&["status"]).code, 0, "round {round}");
-        let config: Result<serde_json::Value, _> = serde_yaml::from_str(&person.read(".kube/config"));
-        assert!(config.is_ok(), "round {round}");
-        changed += u32::from(ended.stdout != last);
-        last = ended.stdout;
-    }
-    assert!(changed > 0, "every login was killed before it counted");
-}
-
-/// The plugin that the kubeconfig names.
-fn exec_of(person: &Person) -> serde_json::Value {
-    let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).expect("a kubeconfig");
-    config["users"][0]["user"]["exec"].clone()
-}
-
-#[test]
-fn the_kubeconfig_names_the_path_by_which_tsh_was_started() {
-    let gate = FakeGate::start();
-    let proxy = gate.proxy();
-    let args = ["login", "--insecure", "--browser=none", &proxy];
-    // Through a link, which an update will point elsewhere; and with a folder of profiles of its own.
-    let person = Person::new();
-    let link = person.path("tsh-current");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tsh"), &link).unwrap();
-    let home = person.path("profiles");
-    let login = Login::of(person.program(&link, &args).env("TELEPORT_HOME", &home).spawn().unwrap());
-    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
-    assert_eq!(login.end().code, 0);
-    let exec = exec_of(&person);
-    assert_eq!(exec["command"], link.display().to_string());
-    let wanted = ["kube", "credentials", &proxy, &format!("--teleport-cluster={CLUSTER}"), "--user=alice"];
-    assert_eq!(exec["args"], serde_json::json!(wanted));
-    assert_eq!(
-        exec["env"],
-        serde_json::json!([{"name": "TELEPORT_HOME", "value": home.display().to_string()}])
-    );
-    assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1beta1");
-    assert_eq!(exec["interactiveMode"], "IfAvailable");
-
-    // As a part of `jumpgate`.
-    let person = Person::new();
-    let jumpgate = env!("CARGO_BIN_EXE_jumpgate");
-    let args: Vec<&str> = std::iter::once("tsh").chain(args).collect();
-    let login = Login::of(person.program(jumpgate.as_ref(), &args).spawn().unwrap());
-    login.browse(&gate.callback(&gate.answer("alice", HALF_DAY)));
-    assert_eq!(login.end().code, 0);
-    let exec = exec_of(&person);
-    assert_eq!((&exec["command"], &exec["args"][0]), (&jumpgate.into(), &"tsh".into()));
-    let args: Vec<&str> = exec["args"].as_array().unwrap().iter().filter_map(|a| a.as_str()).collect();
-    let ended: Ended = person.program(jumpgate.as_ref(), &args).output().unwrap().into();
-    assert_eq!(ended.code, 0, "{ended:?}");
-}
-
-#[test]
-fn a_namespace_that_somebody_set_outlives_a_new_login() {
-    let (person, gate) = (Person::new(), FakeGate::start());
-    assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
-    assert_eq!(person.tsh(&["kube", "login", "--namespace=web"]).code, 0);
-    let namespace = || {
-        let config: serde_json::Value = serde_yaml::from_str(&person.read(".kube/config")).unwrap();
-        config["contexts"][0]["context"]["namespace"].as_str().map(str::to_owned)
-    };
-    assert_eq!(namespace().as_deref(), Some("web"));
-    assert_eq!(log_in(&person, &gate, &["--force"]).code, 0);
-    assert_eq!(namespace().as_deref(), Some("web"));
 }

@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use super::identity_file::IdentityFile;
 use crate::{
     model::{Kind, Resource},
-    wire::{admin::ClusterStatus, error::ErrorBody},
+    wire::{
+        admin::{ClusterStatus, SERVER_NAME},
+        error::ErrorBody,
+    },
 };
 
-/// The name that an auth server's certificate carries whatever its address is (wire facts 5.5). Asking for it by SNI is also
-/// how the gate's web port tells the admin API from a browser.
-const SERVER_NAME: &str = "teleport.cluster.local";
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// The largest answer that is read, in bytes.

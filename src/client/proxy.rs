@@ -199,6 +199,10 @@ impl ProxyClient {
             return serde_json::from_slice(&bytes)
                 .map_err(|_| self.not_a_gate("its answer is not JSON of the expected form"));
         }
+        // A gate asks nobody on its web port who they are; its other ports do, and other servers.
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::METHOD_NOT_ALLOWED) {
+            return Err(self.not_a_gate(&format!("it answered {status}")));
+        }
         match ErrorBody::sentence(&bytes) {
             // An API that is not ours may well answer 404 in JSON.
             Some(text) if status != StatusCode::NOT_FOUND => {

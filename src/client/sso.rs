@@ -175,7 +175,7 @@ struct Desk<T> {
 enum Reply {
     Redirect(String),
     Error(u16, &'static str),
-    Page(&'static str),
+    Refused(String),
 }
 
 impl<T> Desk<T> {
@@ -238,8 +238,7 @@ impl<T> Desk<T> {
         match refusal {
             Some(reason) if goes_there && self.opened.load(Ordering::Relaxed) => {
                 let reason = text::truncate(&text::clean_line(&reason), 2000).into_owned();
-                let page = "The login was refused. The terminal says why; this tab can be closed.";
-                (Reply::Page(page), Some(Err(SsoError::Refused(reason))))
+                (Reply::Refused(reason.clone()), Some(Err(SsoError::Refused(reason))))
             }
             _ => stranger,
         }
@@ -248,17 +247,42 @@ impl<T> Desk<T> {
 
 impl Reply {
     fn to_bytes(&self) -> String {
-        let (status, extra, body) = match self {
-            Self::Redirect(to) => ("302 Found".to_owned(), format!("Location: {to}\r\n"), ""),
-            Self::Error(code, body) => (format!("{code} Refused"), String::new(), *body),
-            Self::Page(body) => ("200 OK".to_owned(), String::new(), *body),
+        let (status, extra, kind, body) = match self {
+            Self::Redirect(to) => {
+                ("302 Found".to_owned(), format!("Location: {to}\r\n"), "plain", String::new())
+            }
+            Self::Error(code, body) => {
+                (format!("{code} Refused"), String::new(), "plain", (*body).to_owned())
+            }
+            Self::Refused(reason) => {
+                let policy = "Content-Security-Policy: default-src 'none'\r\n".to_owned();
+                ("200 OK".to_owned(), policy, "html", refusal_page(reason))
+            }
         };
         format!(
-            "HTTP/1.1 {status}\r\n{extra}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: \
+            "HTTP/1.1 {status}\r\n{extra}Content-Type: text/{kind}; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: \
              no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
     }
+}
+
+/// The page on which a refused login ends: why, in light and dark, without script or style of its own.
+fn refusal_page(reason: &str) -> String {
+    let mut shown = String::with_capacity(reason.len());
+    for c in reason.chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            c => shown.push(c),
+        }
+    }
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Login refused</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"></head>\
+         <body><main><h1>Login refused</h1><p>{shown}</p><p>The terminal says the same; this tab can be closed.</p></main></body></html>\n"
+    )
 }
 
 /// The head of a request, up to the empty line. `None` if it ends early or is too long.

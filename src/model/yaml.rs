@@ -84,6 +84,17 @@ pub fn documents(text: &str) -> Vec<Document> {
     found
 }
 
+/// What the library says in words of its own, in words of YAML.
+fn plain(reason: &str) -> &str {
+    match reason {
+        "expected sequence start" => "a list belongs here, for example [a, b]",
+        "expected string scalar" => "a text belongs here",
+        "expected mapping start" => "keys with values belong here, for example {key: value}",
+        // Its advice is for programmers.
+        other => other.split(", set DuplicateKeyPolicy").next().unwrap_or(other),
+    }
+}
+
 fn describe(error: &serde_yaml::Error) -> YamlError {
     let (line, column) = error.location().map_or((0, 0), |l| (l.line(), l.column()));
     let text = error.without_snippet().to_string();
@@ -97,7 +108,7 @@ fn describe(error: &serde_yaml::Error) -> YamlError {
         Some((position, rest)) if position.starts_with("line ") => rest,
         _ => reason,
     };
-    YamlError { line, column, reason: super::text::clean_line(reason).into_owned() }
+    YamlError { line, column, reason: super::text::clean_line(plain(reason)).into_owned() }
 }
 
 #[cfg(test)]

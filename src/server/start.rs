@@ -225,11 +225,8 @@ impl Running {
     /// Serves until SIGTERM or SIGINT, then drains; a second one ends at once. SIGHUP reads the https files again.
     pub async fn until_signal(&mut self, mut signals: Signals) {
         tell_systemd("READY=1");
-        loop {
-            match signals.next().await {
-                Signal::Reload => self.reload(),
-                Signal::End => break,
-            }
+        while signals.next().await == Signal::Reload {
+            self.reload();
         }
         tell_systemd("STOPPING=1");
         tracing::info!(seconds = self.gate.config.drain.as_secs(), "the gate ends; open streams may finish");

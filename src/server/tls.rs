@@ -19,12 +19,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::wire::ADMIN_ALPN;
-
-/// The end of the names under which Teleport's clients ask for the admin API.
-const ADMIN_SNI_SUFFIX: &str = ".teleport.cluster.local";
-/// The admin API's protocol as clients of Teleport might ask for it.
-const TELEPORT_ADMIN_ALPN: &[u8] = b"teleport-admin";
+use crate::wire::admin;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +78,9 @@ impl Tls {
 
     /// The configuration for a client, by what it asks for.
     pub(super) fn choose(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
-        let by_name = hello.server_name().is_some_and(|name| name.ends_with(ADMIN_SNI_SUFFIX));
-        let by_protocol = hello
-            .alpn()
-            .is_some_and(|mut offered| offered.any(|p| p == ADMIN_ALPN || p == TELEPORT_ADMIN_ALPN));
+        let by_name = hello.server_name().is_some_and(admin::is_server_name);
+        let by_protocol =
+            hello.alpn().is_some_and(|mut offered| offered.any(|p| admin::ALPN_NAMES.contains(&p)));
         if self.always_mutual || by_name || by_protocol { self.mutual.clone() } else { self.plain.clone() }
     }
 }
@@ -171,8 +165,8 @@ fn with_client(certificate: Arc<ServerCertificate>) -> Result<Arc<ServerConfig>,
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(certificate);
     // The admin protocol comes first: who offers it means the admin API.
-    let protocols: [&[u8]; 4] = [ADMIN_ALPN, TELEPORT_ADMIN_ALPN, b"h2", b"http/1.1"];
-    config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
+    let protocols = admin::ALPN_NAMES.into_iter().chain([&b"h2"[..], b"http/1.1"]);
+    config.alpn_protocols = protocols.map(<[u8]>::to_vec).collect();
     // Each connection proves its key anew: a resumed one would carry a certificate from an earlier handshake.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{GithubConnector, Role, User};
 
+/// The name that the admin API's certificate carries whatever its address is (wire facts 5.5). On the web port, asking for
+/// it by SNI, or for a name below it (the cluster's in hex), is asking for the admin API.
+pub const SERVER_NAME: &str = "teleport.cluster.local";
+
+/// The ALPN names by which a client asks for the admin API on the web port: ours, and what clients of Teleport might use. What they
+/// speak then is HTTP/1.1.
+pub const ALPN_NAMES: [&[u8]; 2] = [b"jumpgate-admin", b"teleport-admin"];
+
+/// Whether a server name (SNI) asks for the admin API.
+pub fn is_server_name(name: &str) -> bool {
+    name.strip_suffix(SERVER_NAME).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
 /// Body of `POST` and `PUT /v2/github/connectors`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ConnectorBody {
@@ -11,7 +24,7 @@ pub struct ConnectorBody {
     pub connector: GithubConnector,
 }
 
-/// Body of `POST /v2/roles`.
+/// Body of `POST /v2/roles`. It overwrites, as Teleport's does; with `?create=true`, Jumpgate's own, a role of the same name is a 409.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RoleBody {
     /// The role.
@@ -52,4 +65,17 @@ pub struct ClusterStatus {
     pub user_ca: String,
     /// The web port's address for people outside.
     pub web_addr: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_name_and_those_below_it_ask_for_the_admin_api() {
+        assert!(is_server_name("teleport.cluster.local"));
+        assert!(is_server_name("6162.teleport.cluster.local"));
+        assert!(!is_server_name("xteleport.cluster.local"));
+        assert!(!is_server_name("teleport.example.com"));
+    }
 }

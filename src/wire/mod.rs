@@ -15,6 +15,3 @@ pub mod seal;
 pub const SERVER_VERSION: &str = "4.3.0";
 /// The oldest client that fits.
 pub const MIN_CLIENT_VERSION: &str = "3.0.0";
-
-/// The ALPN name by which a client asks for the admin API on the web port. What it speaks then is HTTP/1.1.
-pub const ADMIN_ALPN: &[u8] = b"jumpgate-admin";

@@ -2,6 +2,7 @@
 
 pub mod chromium;
 pub mod fake_gate;
+pub mod in_process;
 pub mod replay;
 pub mod run;
 pub mod world;

@@ -4,12 +4,12 @@
 
 use std::io::IsTerminal;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Globals, login,
     session::{self, Wish},
-    settings::{Settings, Target, is_valid},
+    settings::{Settings, Target, is_valid, usable_until},
 };
 use crate::{
     cli::{Ctx, block_on, error::Failure, output::Output},
@@ -127,8 +127,8 @@ fn answer(asked: &Asked, credentials: &Credentials) -> anyhow::Result<Output> {
         api_version: asked.version.clone(),
         spec: ExecSpec::default(),
         status: Some(ExecStatus {
-            // kubectl asks again a minute before the end, so that no request goes out with a dying certificate.
-            expiration_timestamp: (credentials.valid_until() - SignedDuration::from_mins(1)).to_string(),
+            // From then on kubectl asks again.
+            expiration_timestamp: usable_until(credentials).to_string(),
             client_certificate_data: credentials.cert_pem.clone(),
             client_key_data: credentials.key_pem.to_string(),
         }),

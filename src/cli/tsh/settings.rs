@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Globals;
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// A certificate that ends within this many seconds counts as expired.
-pub(crate) const MARGIN_SECONDS: i64 = 60;
+/// A certificate that ends within this time counts as expired, so that no request goes out with a dying one.
+const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// A command's flags and surroundings, and the profiles.
 pub(crate) struct Settings<'a> {
@@ -162,9 +162,17 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// When a certificate counts as expired: the margin before its end, less for one that lives only minutes, which would
+/// be of no use at all else.
+pub(crate) fn usable_until(credentials: &Credentials) -> Timestamp {
+    let validity = credentials.certificate().validity();
+    let life = validity.not_before.duration_until(validity.not_after);
+    validity.not_after - MARGIN.min(life / 4)
+}
+
 /// Whether a certificate still helps.
 pub(crate) fn is_valid(credentials: &Credentials, now: Timestamp) -> bool {
-    credentials.valid_until().as_second() - now.as_second() > MARGIN_SECONDS
+    usable_until(credentials) > now
 }
 
 /// The cluster of a login: the chosen one, else the one that issued the certificate, else the proxy's name.

@@ -196,7 +196,7 @@ fn as_text(value: &Value, node: Option<&Node>) -> Option<String> {
 }
 
 /// Reads a text with limits for a local file: far above any kubeconfig, yet not without end.
-pub(super) fn read(text: &str) -> Result<Value, serde_yaml::Error> {
+fn read(text: &str) -> Result<Value, serde_yaml::Error> {
     let budget = serde_yaml::budget! {
         max_nodes: 50_000_000,
         max_events: 100_000_000,

@@ -27,6 +27,9 @@ pub(super) fn edit(document: &Document, plan: &Plan) -> Result<String, Error> {
 
 fn attempt(document: &Document, plan: &Plan) -> Result<String, Error> {
     let layout = |at: usize, reason: &str| document.place.layout(&document.text, at, reason);
+    if let Some(at) = patch::lone_return(&document.text) {
+        return Err(layout(at, "a carriage return without a line feed breaks a line here"));
+    }
     let mut editor = Editor::new(document);
     for kind in Kind::ALL {
         editor.list(kind, plan.list(kind))?;
@@ -42,7 +45,7 @@ fn attempt(document: &Document, plan: &Plan) -> Result<String, Error> {
     let bytes = document.bytes(&text);
     let read = Document::parse(&document.place.0, &bytes)
         .map_err(|_| layout(first, "changing our entries here would break the file"))?;
-    if plan.fulfilled(&document.value, &read.value) {
+    if plan.fulfilled(document, &read) {
         Ok(text)
     } else {
         Err(layout(
@@ -133,7 +136,7 @@ impl<'d> Editor<'d> {
     fn fill(&mut self, key: &Node, value: &Node, items: &Value) -> Result<(), Error> {
         let range = self.value_range(key, value)?;
         if self.in_flow() {
-            let list = match flow::indentation(self.text, self.document.tree.root.as_ref(), key) {
+            let list = match flow::indentation(self.text, self.document.tree.root.as_ref(), key.start) {
                 Some((indent, unit)) => render::pretty(items, indent, unit, self.style.eol),
                 None => render::json(items),
             };
@@ -170,7 +173,7 @@ impl<'d> Editor<'d> {
         let emptied = gone.len() == items.len() && old.is_empty() && new.is_empty();
         if !flow {
             return self.block_list(
-                (index, key, value),
+                (index, key),
                 items,
                 &gone,
                 (&old, &new),
@@ -189,7 +192,7 @@ impl<'d> Editor<'d> {
         }
         for (i, item) in old {
             if let Some(node) = items.get(i) {
-                let text = match flow::indentation(self.text, Some(value), node) {
+                let text = match flow::indentation(self.text, Some(value), node.start) {
                     Some((indent, unit)) => render::pretty(item, indent, unit, self.style.eol),
                     None => render::json(item),
                 };
@@ -204,13 +207,13 @@ impl<'d> Editor<'d> {
 
     fn block_list(
         &mut self,
-        (index, key, value): (usize, &Node, &Node),
+        (index, key): (usize, &Node),
         items: &[Node],
         gone: &[usize],
         (old, new): (&[(usize, &Value)], &[&Value]),
         emptied: Option<&Before>,
     ) -> Result<(), Error> {
-        let spans = self.block_items(key, value, items)?;
+        let spans = self.block_items(key, items)?;
         for i in gone {
             if let Some(span) = spans.get(*i) {
                 self.patch.drop_lines(span.clone());
@@ -243,12 +246,13 @@ impl<'d> Editor<'d> {
     }
 
     /// The bytes of each item of a block list, from its dash.
-    fn block_items(&self, key: &Node, value: &Node, items: &[Node]) -> Result<Vec<Range<usize>>, Error> {
+    fn block_items(&self, key: &Node, items: &[Node]) -> Result<Vec<Range<usize>>, Error> {
         let mut spans: Vec<Range<usize>> = Vec::with_capacity(items.len());
         let mut from = self.after_colon(key)?;
-        if value.start > from && self.text.as_bytes().get(value.start).is_some_and(|b| b"&!".contains(b)) {
+        let first = patch::skip_blank(self.text, from);
+        if self.text.as_bytes().get(first).is_some_and(|b| b"&!".contains(b)) {
             // The list's own anchor or tag, which stands alone on the key's line.
-            from = patch::next_line(self.text, value.start);
+            from = patch::next_line(self.text, first);
         }
         for item in items {
             let dash = patch::skip_blank(self.text, from);
@@ -377,7 +381,7 @@ fn indented_lists(document: &Document) -> bool {
     let mut indented = lists.filter_map(|(_, (key, value))| match &value.shape {
         Shape::List { flow: false, items } if !items.is_empty() => {
             let column = |at: usize| at - patch::line_start(&document.text, at);
-            let dash = patch::skip_blank(&document.text, key.end + 1);
+            let dash = patch::skip_blank(&document.text, (key.end + 1).min(document.text.len()));
             Some(document.text.as_bytes().get(dash) == Some(&b'-') && column(dash) > column(key.start))
         }
         _ => None,

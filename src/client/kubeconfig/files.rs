@@ -151,8 +151,16 @@ impl Snapshot {
     /// Reads all files.
     pub(super) fn take(files: &Files) -> Snapshot {
         let mut snapshot = Snapshot { files: Vec::new(), failed: Vec::new() };
+        let mut seen = Vec::new();
         for path in &files.paths {
             let mut held = Held { path: path.clone(), bytes: None, document: None };
+            // One file under two names says everything twice, and would be written twice.
+            let real = path.canonicalize().ok();
+            if real.is_some() && seen.contains(&real) {
+                snapshot.files.push(held);
+                continue;
+            }
+            seen.push(real);
             let read = save::read(path).and_then(|bytes| match &bytes {
                 None => Ok((None, None)),
                 Some(text) => Document::parse(path, text).map(|document| (bytes, Some(document))),

@@ -13,12 +13,12 @@ use super::tree::Node;
 pub(super) fn indentation<'t>(
     text: &'t str,
     parent: Option<&Node>,
-    child: &Node,
+    child: usize,
 ) -> Option<(&'t str, &'t str)> {
     let open = parent?.start;
-    let own = patch::line_start(text, child.start) > open && patch::starts_line(text, child.start);
+    let own = patch::line_start(text, child) > open && patch::starts_line(text, child);
     own.then(|| {
-        let indent = patch::leading(text, child.start);
+        let indent = patch::leading(text, child);
         let unit = indent.strip_prefix(patch::leading(text, open)).filter(|unit| !unit.is_empty());
         (indent, unit.unwrap_or("  "))
     })
@@ -33,29 +33,45 @@ pub(super) fn append<'v>(
     new: impl Iterator<Item = (Option<&'static str>, &'v Value)>,
 ) {
     let eol = patch.eol();
-    let last = children.last().map(|r| Node { start: r.start, end: r.end, shape: super::tree::Shape::Alias });
-    let lines = last.as_ref().and_then(|child| indentation(text, Some(parent), child));
-    let at = last.as_ref().map_or(parent.start + 1, |child| child.end);
-    let mut out = String::new();
-    for (i, (key, value)) in new.enumerate() {
-        if i > 0 || last.is_some() {
-            out.push(',');
+    let last = children.last();
+    let lines = last.and_then(|child| indentation(text, Some(parent), child.start));
+    let at = last.map_or(parent.start + 1, |child| child.end);
+    let texts: Vec<String> = new
+        .map(|(key, value)| {
+            let key = key.map(|key| format!("\"{key}\": ")).unwrap_or_default();
             match lines {
-                Some((indent, _)) => out.push_str(&format!("{eol}{indent}")),
-                None => out.push(' '),
+                Some((indent, unit)) => key + &render::pretty(value, indent, unit, eol),
+                None => key + &render::json(value),
             }
+        })
+        .collect();
+    if texts.is_empty() {
+        return;
+    }
+    let separator = lines.map_or(" ".to_owned(), |(indent, _)| format!("{eol}{indent}"));
+    match lines.and_then(|_| commented(text, at)) {
+        // A comment behind the last child stays behind it.
+        Some((true, end)) => {
+            let items: Vec<String> = texts.iter().map(|item| format!("{separator}{item},")).collect();
+            patch.replace(end..end, items.concat());
         }
-        if let Some(key) = key {
-            out.push_str(&format!("\"{key}\": "));
+        Some((false, end)) => {
+            patch.replace(at..at, ",");
+            patch.replace(end..end, separator.clone() + &texts.join(&format!(",{separator}")));
         }
-        match lines {
-            Some((indent, unit)) => out.push_str(&render::pretty(value, indent, unit, eol)),
-            None => out.push_str(&render::json(value)),
+        None => {
+            let first = if last.is_some() { format!(",{separator}") } else { String::new() };
+            patch.replace(at..at, first + &texts.join(&format!(",{separator}")));
         }
     }
-    if !out.is_empty() {
-        patch.replace(at..at, out);
-    }
+}
+
+/// Whether the rest of a child's line is a comment, perhaps behind a comma, and where that line ends.
+fn commented(text: &str, at: usize) -> Option<(bool, usize)> {
+    let rest = text[at..].split('\n').next()?.trim_end_matches('\r');
+    let behind = rest.trim_start().strip_prefix(',');
+    let comment = behind.unwrap_or(rest).trim_start();
+    comment.starts_with('#').then_some((behind.is_some(), at + rest.len()))
 }
 
 /// Takes children away, each with one comma, and leaves comments that may be about their neighbours.
@@ -75,13 +91,17 @@ pub(super) fn remove(patch: &mut Patch<'_>, text: &str, children: &[Range<usize>
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
             patch.replace(start..after_comma + blanks, "");
         } else if let Some(before) = first.checked_sub(1).and_then(|i| children.get(i)) {
-            // With the comma before it, so that one which ends the list stays, or stays away.
-            if text[before.end..start].trim() == "," {
+            let gap = &text[before.end..start];
+            let kept = before.end + gap.trim_end().len();
+            if gap.trim() == "," {
+                // With the comma before it, so that one which ends the list stays, or stays away.
                 patch.replace(before.end..end, "");
+            } else if after_comma > end {
+                patch.replace(kept..after_comma, "");
             } else {
                 let comma = patch::skip_blank(text, before.end);
                 patch.replace(comma..comma + 1, "");
-                patch.replace(start..end, "");
+                patch.replace(kept..end, "");
             }
         } else {
             patch.replace(start..after_comma, "");

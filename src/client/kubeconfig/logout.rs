@@ -1,9 +1,10 @@
 //! Logout: our entries go, and the context that was current before ours comes back.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use super::Change;
-use super::document::{CURRENT, Document, Kind, read};
+use super::document::{CURRENT, Document, Kind};
 use super::entry::{self, Mark, Previous};
 use super::error::Error;
 use super::files::{Files, Snapshot};
@@ -177,6 +178,6 @@ impl Going {
 
 /// The context that a remembered text selects; none if it makes no sense by itself (an alias).
 fn said(text: &str) -> Option<String> {
-    let value = read(&format!("{CURRENT}:{text}\n")).ok()?;
-    Some(value.get(CURRENT)?.as_str().unwrap_or_default().to_owned())
+    let document = Document::parse(Path::new(""), format!("{CURRENT}:{text}\n").as_bytes()).ok()?;
+    Some(document.current().unwrap_or_default())
 }

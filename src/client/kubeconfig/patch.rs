@@ -95,6 +95,12 @@ pub(super) fn next_line(text: &str, end: usize) -> usize {
     text[end..].find('\n').map_or(text.len(), |i| end + i + 1)
 }
 
+/// A carriage return that ends a line on its own, as only YAML still reads it.
+pub(super) fn lone_return(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    text.match_indices('\r').map(|(i, _)| i).find(|i| bytes.get(i + 1) != Some(&b'\n'))
+}
+
 /// A range without the line breaks at its end.
 pub(super) fn without_breaks(text: &str, range: Range<usize>) -> Range<usize> {
     let kept = text[range.clone()].trim_end_matches(['\n', '\r']).len();

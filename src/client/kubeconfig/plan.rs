@@ -135,18 +135,22 @@ impl Plan {
 
     /// Whether `after` is `before` with exactly this plan carried out. An empty list, `null` and no list are the
     /// same, as they are for kubectl.
-    pub(super) fn fulfilled(&self, before: &Value, after: &Value) -> bool {
-        let mut want = before.clone();
+    pub(super) fn fulfilled(&self, before: &Document, after: &Document) -> bool {
+        let mut want = before.value.clone();
         if !want.is_object() {
             want = Value::Object(serde_json::Map::new());
         }
         for kind in Kind::ALL {
             self.carry_out(kind, &mut want);
         }
+        let mut found = after.value.clone();
         if let Some(current) = &self.current {
-            want[CURRENT] = Value::String(current.name.clone());
+            if after.current().unwrap_or_default() != current.name {
+                return false;
+            }
+            (want[CURRENT], found[CURRENT]) = (Value::Null, Value::Null);
         }
-        normal(want) == normal(after.clone())
+        normal(want) == normal(found)
     }
 
     fn carry_out(&self, kind: Kind, want: &mut Value) {

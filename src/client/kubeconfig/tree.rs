@@ -121,8 +121,12 @@ pub(super) fn locate(text: &str) -> Result<Tree, (usize, String)> {
             events.next();
         }
         let done = match event {
-            Event::Scalar(text, style, ..) => {
-                let text = if text.len() <= LONGEST_NAME { text.into_owned() } else { String::new() };
+            Event::Scalar(name, style, ..) => {
+                if start == end && matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    // A block scalar of no lines is reported behind its indicator.
+                    start = text[..start].rfind(['|', '>']).unwrap_or(start);
+                }
+                let text = if name.len() <= LONGEST_NAME { name.into_owned() } else { String::new() };
                 Node { start, end, shape: Shape::Scalar { text, quote: quote(style) } }
             }
             Event::Alias(_) => Node { start, end, shape: Shape::Alias },
@@ -136,7 +140,7 @@ pub(super) fn locate(text: &str) -> Result<Tree, (usize, String)> {
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match frames.pop() {
-                Some(frame) => close(frame, end),
+                Some(frame) => close(text, frame, end),
                 None => continue,
             },
             Event::DocumentEnd => {
@@ -171,7 +175,7 @@ fn quote(style: ScalarStyle) -> Quote {
 }
 
 /// A finished collection: of flow style it ends with its bracket, of block style with its last child.
-fn close(frame: Frame, bracket: usize) -> Node {
+fn close(text: &str, frame: Frame, bracket: usize) -> Node {
     match frame {
         Frame::List { start, flow, items } => {
             let last = items.last().map_or(start, |n| n.end);
@@ -180,7 +184,8 @@ fn close(frame: Frame, bracket: usize) -> Node {
         }
         Frame::Map { start, flow, pairs, .. } => {
             // A value of no bytes may be reported anywhere after its colon.
-            let last = pairs.last().map_or(start, |(k, v)| if v.is_nothing() { k.end + 1 } else { v.end });
+            let colon = |key: &Node| key.end + usize::from(text[key.end..].starts_with(':'));
+            let last = pairs.last().map_or(start, |(k, v)| if v.is_nothing() { colon(k) } else { v.end });
             let end = if flow { bracket } else { last };
             Node { start, end, shape: Shape::Map { flow, pairs } }
         }

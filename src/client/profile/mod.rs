@@ -20,7 +20,7 @@ pub use files::Lock;
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// The disk says no.
-    #[error("{}: {error}", .path.display())]
+    #[error("{}", on_disk(path, error))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -46,6 +46,23 @@ pub enum ProfileError {
 impl ProfileError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |error| Self::Io { path: path.to_owned(), error }
+    }
+}
+
+/// What the disk says, with what mends it.
+fn on_disk(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "no permission for {path}; make it readable and writable for you, or point TELEPORT_HOME at another folder"
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            format!("{path} is on a disk that cannot be written; point TELEPORT_HOME at another folder")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            format!("cannot write {path}: no space left on its disk; free some, then run this again")
+        }
+        _ => format!("{path}: {error}"),
     }
 }
 

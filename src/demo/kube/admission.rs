@@ -97,7 +97,7 @@ pub(crate) fn prepare_create(
     if resource.namespaced && objects.get(&Key::new("namespaces", "", namespace)).is_none() {
         let message = format!("namespaces \"{namespace}\" not found");
         let mut error = ApiError::new(404, "NotFound", message);
-        error.details = Some(json!({"name": namespace, "kind": "namespaces"}));
+        error.details = Some(Box::new(json!({"name": namespace, "kind": "namespaces"})));
         return Err(error);
     }
     let metadata = &mut object["metadata"];

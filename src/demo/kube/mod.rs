@@ -7,6 +7,7 @@
 mod admission;
 mod api;
 mod arrivals;
+mod closing;
 mod columns;
 mod controllers;
 mod defaults;
@@ -170,6 +171,14 @@ impl KubeDemo {
     /// Forgets the last requests.
     pub fn clear_requests(&self) {
         self.cluster.arrivals.clear();
+    }
+
+    /// Adds a line to the log of a container, as its main process would. False where there is no such pod.
+    pub fn say(&self, namespace: &str, pod: &str, container: &str, line: &str) -> bool {
+        let key = store::Key::new("pods", namespace, pod);
+        let object = self.cluster.store.read(|all| all.get(&key).cloned());
+        let running = object.and_then(|object| self.cluster.pod(&object).ok());
+        running.map(|pod| pod.log(container).push(line)).is_some()
     }
 
     /// What goes wrong next; an empty list puts all right again.

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::closing::UntilClosed;
 use super::{Cluster, front};
 
 /// How long a handshake may take.
@@ -45,6 +46,7 @@ async fn connection(stream: TcpStream, number: u64, acceptor: TlsAcceptor, clust
     // Small writes of a shell must not wait for each other.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let stream = UntilClosed::new(stream, cluster.closing.subscribe());
     let service = service_fn(move |request| front::answer(cluster.clone(), number, request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());

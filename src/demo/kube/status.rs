@@ -15,7 +15,7 @@ pub(crate) struct ApiError {
     /// The sentence that a person reads.
     pub(crate) message: String,
     /// What it is about: kind, name, group and causes.
-    pub(crate) details: Option<Value>,
+    pub(crate) details: Option<Box<Value>>,
     /// `Retry-After`, in seconds.
     pub(crate) retry_after: Option<u32>,
 }
@@ -50,7 +50,7 @@ impl Cause {
 }
 
 impl ApiError {
-    /// A failure without details.
+    /// A failure that is about nothing in particular.
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None, retry_after: None }
     }
@@ -74,7 +74,7 @@ impl ApiError {
     /// 404 for a path under `/api` or `/apis` that leads nowhere.
     pub(crate) fn no_such_resource() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
-        error.details = Some(json!({}));
+        error.details = Some(Box::new(json!({})));
         error
     }
 
@@ -85,7 +85,7 @@ impl ApiError {
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
         );
-        error.details = Some(json!({}));
+        error.details = Some(Box::new(json!({})));
         error
     }
 
@@ -130,8 +130,9 @@ impl ApiError {
             .iter()
             .map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field}))
             .collect();
-        error.details =
-            Some(json!({"name": name, "group": resource.group, "kind": resource.kind, "causes": causes}));
+        error.details = Some(Box::new(
+            json!({"name": name, "group": resource.group, "kind": resource.kind, "causes": causes}),
+        ));
         error
     }
 
@@ -178,7 +179,7 @@ impl ApiError {
                 details.insert(key.into(), value.into());
             }
         }
-        self.details = Some(Value::Object(details));
+        self.details = Some(Box::new(Value::Object(details)));
         self
     }
 
@@ -188,7 +189,7 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason,
         });
-        let mut details = self.details.clone();
+        let mut details = self.details.as_deref().cloned();
         if let Some(seconds) = self.retry_after {
             let map = details.get_or_insert_with(|| json!({}));
             map["retryAfterSeconds"] = seconds.into();

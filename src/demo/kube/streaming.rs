@@ -149,7 +149,9 @@ pub(crate) async fn serve_pods(listener: TcpListener, mut closing: watch::Receiv
                 let text = greeting("the", "demo", request.uri().path());
                 Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(text)).boxed_unsync()))
             });
+            // A forwarded client may end its side before it reads the answer.
             let _ = hyper::server::conn::http1::Builder::new()
+                .half_close(true)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });

@@ -96,6 +96,8 @@ pub async fn issue(gate: &Gate, login: &CompletedLogin, now: Timestamp) -> Resul
     let user_ca = &gate.authorities.user;
     let x509 = user_ca.sign_user(&subject, &login.key, validity)?;
     let ssh = user_ca.sign_ssh_user(&subject, rights.ssh(), &login.key, validity)?;
+    gate.metrics.certificate("x509");
+    gate.metrics.certificate("ssh");
     Ok(Issued { not_after: x509.validity().not_after, x509, ssh })
 }
 

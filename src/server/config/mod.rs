@@ -75,7 +75,23 @@ impl Config {
             Ok(text)
         };
         let text = read().map_err(|error| ConfigError::Read { file: file.to_owned(), error })?;
-        Self::parse(&text, file)
+        let mut config = Self::parse(&text, file)?;
+        config.anchor(file.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Relative paths are relative to the folder of the file.
+    fn anchor(&mut self, folder: &Path) {
+        let pair = self.https.iter_mut().flat_map(|(key, cert)| [key, cert]);
+        let kubeconfig = self.kube.iter_mut().filter_map(|kube| kube.kubeconfig_file.as_mut());
+        let log = match &mut self.log.output {
+            LogOutput::File(file) => Some(file),
+            LogOutput::Stderr | LogOutput::Stdout => None,
+        };
+        let own = [&mut self.data_dir, &mut self.store_dir];
+        for path in own.into_iter().chain(pair).chain(kubeconfig).chain(log) {
+            *path = folder.join(&*path);
+        }
     }
 
     /// Reads and checks a text; `file` is its name in errors.

@@ -17,6 +17,17 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| -> BoxError { match never {} }).boxed_unsync()
 }
 
+/// A failure as plain text. kubectl reads no `Status` in an answer to its discovery and says `unknown`; a text it shows.
+pub(crate) fn failure_in_text(code: StatusCode, message: impl Into<String>) -> Response<Body> {
+    let mut response = Response::new(full(message.into()));
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
 /// A failure as a `Status`.
 pub(crate) fn failure(code: StatusCode, message: impl Into<String>) -> Response<Body> {
     let mut status = Status::failure(code.as_u16(), message);

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    answer::{failure, full},
+    answer::{failure, failure_in_text, full},
     audit::{self, Record, Recorder},
     farewell::Farewell,
     forward,
@@ -126,6 +126,10 @@ impl Server {
         let upgrade = target.verb.may_upgrade().then(|| Upgrade::asked(request.headers())).flatten();
         let lifetime = match self.admit(&identity, &peer, request.headers_mut()).await {
             Ok(lifetime) => lifetime,
+            Err(refusal) if target.is_discovery() && refusal.code == StatusCode::FORBIDDEN => {
+                record.refused(refusal.code, refusal.why.clone()).await;
+                return failure_in_text(refusal.code, refusal.why);
+            }
             Err(refusal) => return self.refuse(record, refusal).await,
         };
         record.set_access(lifetime.access());

@@ -23,7 +23,7 @@ use crate::{
         listener::{self, Body, Drain, DrainSwitch, Handler, Limits, Port},
         tls::{ServerCertificate, Tls},
     },
-    wire::ADMIN_ALPN,
+    wire::admin::ALPN_NAMES,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -164,7 +164,8 @@ async fn a_browser_is_never_asked_and_an_administrator_is() {
     };
     for (client, asked, alpn) in [
         (client("localhost", b"h2"), false, "h2"),
-        (client("localhost", ADMIN_ALPN), true, "jumpgate-admin"),
+        (client("localhost", ALPN_NAMES[0]), true, "jumpgate-admin"),
+        (client("teleport.cluster.local", b"h2"), true, "h2"),
         (client("6578616d706c65.teleport.cluster.local", b"h2"), true, "h2"),
     ] {
         let (_, text, seen) = client.get(served.addr, "/").await;

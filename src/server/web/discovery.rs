@@ -26,7 +26,9 @@ pub(super) async fn ping(State(web): State<Shared>) -> Result<Json<Ping>, ApiErr
     let auth = match gate.config.auth_type.as_str() {
         "github" => {
             let all: Vec<GithubConnector> = resources::list(&*gate.store).await?;
-            let first = all.first().ok_or_else(|| ApiError::bad_request("no github connectors found"))?;
+            let first = all.first().ok_or_else(|| ApiError::bad_request(
+                    "no github connectors found; an administrator registers one with: tctl create github.yaml",
+                ))?;
             github(first)
         }
         kind => Auth { kind: kind.to_owned(), second_factor: Some("off".into()), ..Auth::default() },

@@ -25,13 +25,12 @@ use super::{
     auth::github::Github,
     listener::{Body, BoxError, Handler, Peer},
 };
+use crate::wire;
 
 /// The largest body of a request that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 /// The longest that a request may take; a login's end waits for GitHub up to a minute.
 const REQUEST_LIMIT: Duration = Duration::from_secs(75);
-/// The name under which Teleport's tools ask for the admin API (wire facts 5.5); also below it, with the cluster's name in hex.
-const ADMIN_NAME: &str = "teleport.cluster.local";
 
 /// What the routes share.
 pub(crate) struct Web {
@@ -48,7 +47,7 @@ pub fn handler(gate: Arc<Gate>) -> Handler {
     let admin = admin::router(gate.clone());
     let web = web_router(gate);
     Arc::new(move |request, peer| {
-        let is_admin = peer.server_name.as_deref().is_some_and(is_admin_name);
+        let is_admin = asks_for_admin(&peer);
         let (router, strip) = if is_admin { (admin.clone(), Strip::First) } else { (web.clone(), Strip::V1) };
         let request = request.map(AxumBody::new);
         Box::pin(async move { answer(router, strip, request, peer).await })
@@ -64,8 +63,10 @@ pub fn admin_handler(gate: Arc<Gate>) -> Handler {
     })
 }
 
-fn is_admin_name(name: &str) -> bool {
-    name.strip_suffix(ADMIN_NAME).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+/// Whether the connection was opened for the admin API; TLS chose its certificate by the same two names.
+fn asks_for_admin(peer: &Peer) -> bool {
+    let by_name = peer.server_name.as_deref().is_some_and(wire::admin::is_server_name);
+    by_name || peer.alpn.as_deref().is_some_and(|alpn| wire::admin::ALPN_NAMES.contains(&alpn))
 }
 
 fn web_router(gate: Arc<Gate>) -> Router {
@@ -147,13 +148,5 @@ mod tests {
         assert_eq!(path("/v1x/webapi", Strip::V1), "/v1x/webapi");
         assert_eq!(path("/v2/roles/a%2Fb?x", Strip::First), "/roles/a%2Fb?x");
         assert_eq!(path("/v2", Strip::First), "/v2");
-    }
-
-    #[test]
-    fn the_admin_api_has_a_name_of_its_own() {
-        assert!(is_admin_name("teleport.cluster.local"));
-        assert!(is_admin_name("6162.teleport.cluster.local"));
-        assert!(!is_admin_name("xteleport.cluster.local"));
-        assert!(!is_admin_name("teleport.example.com"));
     }
 }

@@ -95,7 +95,7 @@ impl Run {
     }
 }
 
-fn shown(command: &Command) -> String {
+pub(super) fn shown(command: &Command) -> String {
     let program = command.get_program().to_string_lossy().into_owned();
     let args = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
     [program].into_iter().chain(args).collect::<Vec<_>>().join(" ")

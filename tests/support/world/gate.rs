@@ -8,6 +8,10 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::wait_for;
+
 /// A running gate. It is killed when dropped.
 pub struct Gate {
     child: Child,
@@ -23,14 +27,16 @@ pub struct Gate {
 
 impl Gate {
     /// Writes `jumpgate.yaml` into the folder and starts the gate on free ports.
-    pub fn start(folder: &Path, kubeconfig: &Path) -> Self {
+    /// `more` are further lines below `proxy_service`.
+    pub fn start(folder: &Path, kubeconfig: &Path, more: &str) -> Self {
         let config = folder.join("jumpgate.yaml");
         let data = folder.join("data");
-        fs::write(&config, configuration(&data, kubeconfig, [0, 0, 0])).expect("jumpgate.yaml is written");
+        fs::write(&config, configuration(&data, kubeconfig, [0, 0, 0]) + more)
+            .expect("jumpgate.yaml is written");
         let (child, [web, admin, kube]) = spawn(&config);
         // From now on the ports are fixed, so that a restart serves the same addresses.
         let ports = [web.port(), admin.port(), kube.port()];
-        fs::write(&config, configuration(&data, kubeconfig, ports)).expect("jumpgate.yaml is written");
+        fs::write(&config, configuration(&data, kubeconfig, ports) + more).expect("jumpgate.yaml is written");
         Self { child, config, data, web, admin, kube }
     }
 
@@ -54,6 +60,27 @@ impl Gate {
     /// Everything in the audit log, a line each.
     pub fn audit(&self) -> String {
         fs::read_to_string(self.data.join("log/events.log")).unwrap_or_default()
+    }
+
+    /// What the gate logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.config.with_file_name("gate.log")).unwrap_or_default()
+    }
+
+    /// Sends the gate a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the gate runs");
+    }
+
+    /// Waits until the gate ends by itself; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        wait_for("the end of the gate", || self.child.try_wait().expect("a child")).code()
+    }
+
+    /// Ends the gate for good.
+    pub fn stop(&mut self) {
+        self.child.kill().expect("the gate is killed");
+        self.child.wait().expect("the gate ends");
     }
 
     /// Kills the gate as a crash would (SIGKILL) and starts it again on the same ports.

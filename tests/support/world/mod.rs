@@ -3,6 +3,9 @@
 
 mod command;
 mod gate;
+mod live;
+mod raw;
+mod transcript;
 
 use std::{
     fs,
@@ -19,6 +22,9 @@ use tempfile::TempDir;
 
 pub use command::{Run, wait_for};
 pub use gate::Gate;
+pub use live::Live;
+pub use raw::Shown;
+pub use transcript::Transcript;
 
 /// The runtime on which the stand-ins live.
 pub fn runtime() -> &'static tokio::runtime::Runtime {
@@ -70,6 +76,11 @@ pub const CLUSTER: &str = "teleport.example.com";
 impl World {
     /// A running gate without a connector.
     pub fn start() -> Self {
+        Self::start_with(|_| String::new())
+    }
+
+    /// As [`World::start`], with more lines below `proxy_service`. They are made when the story's folder is there.
+    pub fn start_with(more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("jumpgate-story-").tempdir().expect("a folder");
         let github = runtime().block_on(GithubDemo::start()).expect("the demo GitHub starts");
         let kube = runtime()
@@ -78,7 +89,7 @@ impl World {
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");
-        let gate = Gate::start(folder.path(), &kubeconfig);
+        let gate = Gate::start(folder.path(), &kubeconfig, &more(folder.path()));
         github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", gate.web));
         Self { folder, github, kube, gate }
     }
@@ -159,9 +170,57 @@ impl World {
         Run::of(self.command(Path::new(env!("CARGO_BIN_EXE_tctl")), args))
     }
 
+    /// An empty transcript of this world.
+    pub fn transcript(&self) -> Transcript {
+        Transcript::of(self)
+    }
+
+    /// All files of the person's home and what is in them: to see that nothing was changed.
+    pub fn home_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                match fs::symlink_metadata(&path).expect("it is there").is_dir() {
+                    true => folders.push(path),
+                    // A lock is an empty file that stays.
+                    false if path.ends_with(".write.lock") => {}
+                    false => found.push((path.clone(), fs::read(&path).unwrap_or_default())),
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// Runs a kubectl.
     pub fn kubectl(&self, kubectl: Kubectl, args: &[&str]) -> Run {
         Run::of(self.command(&kubectl.path(), args))
+    }
+
+    /// Starts a kubectl with its streams on pipes.
+    pub fn kubectl_live(&self, kubectl: Kubectl, args: &[&str]) -> Live {
+        Live::piped(self.command(&kubectl.path(), args))
+    }
+
+    /// Starts a kubectl on a terminal of 24 rows and 80 columns.
+    pub fn kubectl_on_terminal(&self, kubectl: Kubectl, args: &[&str]) -> Live {
+        Live::on_terminal(self.command(&kubectl.path(), args), 24, 80)
+    }
+
+    /// Waits for the events of this name in the audit log, as many as this.
+    pub fn events(&self, name: &str, count: usize) -> Vec<serde_json::Value> {
+        wait_for(&format!("{count} events {name:?} in the audit log"), || {
+            let found: Vec<serde_json::Value> = self
+                .gate
+                .audit()
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .filter(|event: &serde_json::Value| event["event"] == name)
+                .collect();
+            (found.len() >= count).then_some(found)
+        })
     }
 
     /// A browser that trusts the gate's own CA.

@@ -241,3 +241,65 @@ async fn streams_reach_the_pods() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_ends_a_shell() {
+    with_both(|world, kubectl| async move {
+        let mut exec =
+            kubectl.command(&world, &MASTER, &["exec", "shell", "--", "sh", "-c", "echo up; sleep 600"]);
+        let mut child = exec.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = tokio::task::spawn_blocking(move || lines.next().unwrap().unwrap()).await.unwrap();
+        assert_eq!(first, "up");
+        world.demo.shutdown().await;
+        let end = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        tokio::time::timeout(std::time::Duration::from_secs(20), end).await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_of_pods_are_forwarded() {
+    with_both(|world, kubectl| async move {
+        let m = async |args: &[&str]| kubectl.run(&world, &MASTER, args).await;
+        let echo = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mapped = format!("demo.jumpgate.dev/port-forward=7000={}", echo.local_addr().unwrap());
+        m(&["annotate", "pod", "shell", &mapped]).await.says(&["annotated"]);
+        tokio::spawn(async move {
+            let (mut stream, _) = echo.accept().await.unwrap();
+            let (mut from, mut into) = stream.split();
+            tokio::io::copy(&mut from, &mut into).await.unwrap();
+        });
+        assert_eq!(forward(&world, kubectl, "pod/shell", "7000", b"ping").await, "ping");
+        let get = b"GET /x HTTP/1.0\r\n\r\n";
+        let page = forward(&world, kubectl, "svc/web", "80", get).await;
+        assert!(page.ends_with("you asked for /x\n"), "{page}");
+    })
+    .await;
+}
+
+/// Sends bytes through a `kubectl port-forward` and reads to the end.
+async fn forward(world: &World, kubectl: Kubectl, what: &str, port: &str, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut command = kubectl.command(world, &MASTER, &["port-forward", what, &format!(":{port}")]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let find = move || {
+        let mut lines = lines.map_while(Result::ok);
+        let line = lines.find_map(|line| {
+            let rest = line.strip_prefix("Forwarding from 127.0.0.1:")?;
+            rest.split(' ').next().map(str::to_owned)
+        });
+        (line, lines)
+    };
+    let (local, _lines) = tokio::task::spawn_blocking(find).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(format!("127.0.0.1:{}", local.unwrap())).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    tokio::time::timeout(std::time::Duration::from_secs(20), read).await.unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    answer
+}

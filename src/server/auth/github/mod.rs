@@ -136,8 +136,8 @@ impl Github {
         remote: SocketAddr,
     ) -> Result<ConsoleResponse, LoginError> {
         check_request(gate, request)?;
-        let redirect = ClientRedirect::parse(&request.redirect_url)?;
-        drop(redirect);
+        // Read again at the end; here it is refused before anybody goes to GitHub.
+        ClientRedirect::parse(&request.redirect_url)?;
         let line = request.public_key.as_text().ok_or(KeyError::NotAKey)?;
         let key = PublicKey::from_authorized_key(line)?;
         let connector: GithubConnector = resources::get(&*gate.store, &request.connector_id)

@@ -88,3 +88,46 @@ pub(super) fn authorize_url(
         .append_pair("state", state);
     Ok(url.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::store::SqliteStore;
+
+    fn login() -> Pending {
+        Pending {
+            connector: "github".into(),
+            revision: Some(1),
+            redirect: Secret::new("http://127.0.0.1:1/callback"),
+            public_key: String::new(),
+            ttl: 0,
+            route_to_cluster: String::new(),
+            kubernetes_cluster: String::new(),
+            verifier: Secret::new("verifier"),
+            remote: ([127, 0, 0, 1], 1).into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn e2_18_a_state_lives_ten_minutes_and_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let before = Timestamp::now() + SignedDuration::from_mins(10);
+        let state = keep(&store, &login()).await.unwrap();
+        let key = format!("{PREFIX}{state}");
+        let item = store.get(&key).await.unwrap().unwrap();
+        let expires = item.expires.unwrap();
+        assert!(expires.as_second() >= before.as_second(), "{expires}");
+        assert!(expires <= Timestamp::now() + SignedDuration::from_mins(10), "{expires}");
+        // Somebody comes back a moment too late.
+        let late = Timestamp::now() - SignedDuration::from_secs(1);
+        store.put(&key, item.value.clone(), Some(late)).await.unwrap();
+        assert!(take(&store, &state).await.unwrap().is_none());
+        store.put(&key, item.value, Some(expires)).await.unwrap();
+        assert!(take(&store, &state).await.unwrap().is_some());
+        assert!(take(&store, &state).await.unwrap().is_none());
+        for wrong in ["", "..", &state[..31], &format!("{state}0"), &"z".repeat(32)] {
+            assert!(take(&store, wrong).await.unwrap().is_none(), "{wrong}");
+        }
+    }
+}

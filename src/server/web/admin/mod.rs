@@ -2,6 +2,7 @@
 
 mod cluster;
 mod connectors;
+mod events;
 mod roles;
 mod users;
 
@@ -42,6 +43,7 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
         .route("/cacert", get(cluster::cacert))
         .route("/authorities/{kind}", get(cluster::authorities))
         .route("/status", get(cluster::status))
+        .route("/events", get(events::search))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

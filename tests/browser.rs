@@ -131,7 +131,8 @@ const COLOURS: &str = "(() => {
   };
   const style = getComputedStyle(document.body);
   const dark = matchMedia('(prefers-color-scheme: dark)').matches
-    && getComputedStyle(document.documentElement).colorScheme.includes('dark');
+    && (getComputedStyle(document.documentElement).colorScheme.includes('dark')
+      || document.querySelector('meta[name=color-scheme]')?.content.includes('dark'));
   return [luminance(style.color), luminance(style.backgroundColor) ?? (dark ? 0.006 : 1)];
 })()";
 

@@ -5,7 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement that fails is none")]
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
-#![allow(unreachable_pub, dead_code, reason = "the world of the tests is shared")]
+#![allow(unreachable_pub, unused_imports, dead_code, reason = "the world of the tests is shared")]
 
 #[path = "../tests/support/world/mod.rs"]
 mod world;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement that fails is none")]
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
-#![allow(unreachable_pub, dead_code, reason = "the world of the tests is shared")]
+#![allow(unreachable_pub, unused_imports, dead_code, reason = "the world of the tests is shared")]
 
 #[path = "../tests/support/world/mod.rs"]
 mod world;
@@ -29,8 +29,7 @@ const PATH: &str = "/api/v1/namespaces/default/pods";
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
-    let (gets, kubectls) =
-        (numbers.first().copied().unwrap_or(2000), numbers.get(1).copied().unwrap_or(100));
+    let (gets, kubectls) = (numbers.first().copied().unwrap_or(2000), numbers.get(1).copied().unwrap_or(100));
     let world = World::with_connector();
     world.login();
     println!("{:<34}{:>12}{:>12}", "", "median", "p95");
@@ -42,7 +41,10 @@ fn main() {
         let runs = processes(&world, version, kubectls);
         print(&format!("kubectl ({version:?}) get pods, direct"), &runs[0]);
         print("  through the gate", &runs[1]);
-        println!("  the gate adds {:.1} ms at the median of {kubectls}\n", median(&runs[1]) - median(&runs[0]));
+        println!(
+            "  the gate adds {:.1} ms at the median of {kubectls}\n",
+            median(&runs[1]) - median(&runs[0])
+        );
     }
     let binaries = Path::new(env!("CARGO_BIN_EXE_tsh")).parent().expect("a folder");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/processes.py");

@@ -75,7 +75,7 @@ fn a_login_in_chromium() {
         chromium.click("button[value=deny]");
         chromium
             .wait_until("document.readyState === 'complete' && document.body.innerText.includes('terminal')");
-        picture(&mut chromium, "refused", Scheme::Light, "desktop");
+        look(&mut chromium, "refused", "http://127.0.0.1");
     });
     run.fails_with(1);
     for (name, path, words) in [
@@ -132,7 +132,8 @@ const COLOURS: &str = "(() => {
   };
   const style = getComputedStyle(document.body);
   const dark = matchMedia('(prefers-color-scheme: dark)').matches
-    && getComputedStyle(document.documentElement).colorScheme.includes('dark');
+    && (getComputedStyle(document.documentElement).colorScheme.includes('dark')
+      || document.querySelector('meta[name=color-scheme]')?.content.includes('dark'));
   return [luminance(style.color), luminance(style.backgroundColor) ?? (dark ? 0.006 : 1)];
 })()";
 

@@ -64,7 +64,7 @@ fn server(answer: Option<&'static str>) -> SocketAddr {
 /// A web server with TLS that knows nothing of gates.
 fn https_server() -> SocketAddr {
     let ca = Authority::generate(AuthorityKind::Host, "web.example.com", Timestamp::now()).unwrap();
-    let config = fake_gate::tls(&ca, &[]);
+    let config = fake_gate::tls(&ca);
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = tcp.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -44,7 +44,7 @@ impl FakeGate {
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
         let port = tcp.local_addr().expect("an address").port();
         let asked = Arc::new(Mutex::new(None));
-        let (config, asked_there) = (tls(&host_ca, &[]), asked.clone());
+        let (config, asked_there) = (tls(&host_ca), asked.clone());
         std::thread::spawn(move || {
             for stream in tcp.incoming().filter_map(Result::ok) {
                 let (config, asked) = (config.clone(), asked_there.clone());
@@ -99,8 +99,13 @@ impl FakeGate {
     }
 }
 
-/// TLS with a certificate for loopback and these names.
-pub(crate) fn tls(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
+/// TLS of a server with a certificate of this CA for loopback.
+pub(crate) fn tls(ca: &Authority) -> Arc<ServerConfig> {
+    tls_for(ca, &[])
+}
+
+/// The same with a certificate that has these names too.
+pub(crate) fn tls_for(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
     let key = KeyPair::generate();
     let validity = Validity::starting(Timestamp::now(), SignedDuration::from_hours(1));
     let names: Vec<String> = ["localhost", "127.0.0.1"].iter().chain(more).map(ToString::to_string).collect();

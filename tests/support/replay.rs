@@ -12,7 +12,7 @@ use jumpgate::pki::{Authority, AuthorityKind};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
-use super::fake_gate::{CLUSTER, request, tls};
+use super::fake_gate::{CLUSTER, request, tls_for};
 
 /// `METHOD PATH`, status and body.
 pub type Answer = (&'static str, u16, &'static str);
@@ -39,7 +39,7 @@ impl Replay {
     /// Starts on a free port.
     pub fn start(answers: &'static [Answer]) -> Self {
         let ca = Authority::generate(AuthorityKind::Host, CLUSTER, Timestamp::now()).expect("a CA");
-        let config = tls(&ca, &["teleport.cluster.local"]);
+        let config = tls_for(&ca, &["teleport.cluster.local"]);
         let tcp = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = tcp.local_addr().expect("an address").port();
         let asked = Arc::new(Mutex::new(Vec::new()));

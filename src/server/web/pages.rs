@@ -55,7 +55,9 @@ async fn login_failed() -> Response {
 
 /// A login that ends here, since nobody is known to wait for it.
 pub(super) fn failure(status: StatusCode, sentence: &str) -> Response {
-    page(status, "Login failed", "bad", &format!("<p>{}</p>", escape(sentence)))
+    let mut chars = sentence.chars();
+    let capital: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    page(status, "Login failed", "bad", &format!("<p>{}{}</p>", escape(&capital), escape(chars.as_str())))
 }
 
 async fn style() -> Response {

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -255,7 +256,10 @@ impl Reply {
                 (format!("{code} Refused"), String::new(), "plain", (*body).to_owned())
             }
             Self::Refused(reason) => {
-                let policy = "Content-Security-Policy: default-src 'none'\r\n".to_owned();
+                let hash =
+                    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, REFUSAL_STYLE.as_bytes()));
+                let policy =
+                    format!("Content-Security-Policy: default-src 'none'; style-src 'sha256-{hash}'\r\n");
                 ("200 OK".to_owned(), policy, "html", refusal_page(reason))
             }
         };
@@ -267,7 +271,13 @@ impl Reply {
     }
 }
 
-/// The page on which a refused login ends: why, in light and dark, without script or style of its own.
+/// The looks of [`refusal_page`], which are those of the gate's own pages.
+const REFUSAL_STYLE: &str = "\
+:root{color-scheme:light dark}body{margin:0;background:#fff;color:#1b1f24;font:1.05rem/1.5 system-ui,sans-serif}\
+main{max-width:40rem;margin:12vh auto 0;padding:0 1.5rem;overflow-wrap:anywhere}h1{font-size:1.6rem;color:#b3261e}\
+@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}h1{color:#ff7b72}}";
+
+/// The page on which a refused login ends: why, in light and dark, without script.
 fn refusal_page(reason: &str) -> String {
     let mut shown = String::with_capacity(reason.len());
     for c in reason.chars() {
@@ -280,7 +290,7 @@ fn refusal_page(reason: &str) -> String {
     }
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Login refused</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"></head>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{REFUSAL_STYLE}</style></head>\
          <body><main><h1>Login refused</h1><p>{shown}</p><p>The terminal says the same; this tab can be closed.</p></main></body></html>\n"
     )
 }

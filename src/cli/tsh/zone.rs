@@ -18,7 +18,8 @@ const LOCAL: &str = "/etc/localtime";
 
 /// The zone that `TZ` names, else the machine's.
 pub(super) fn zone(env: &Env) -> TimeZone {
-    let file = match env.text("TZ").as_deref() {
+    let named = env.text("TZ");
+    let file = match named.as_deref() {
         Some("" | "UTC" | "UTC0" | "Etc/UTC") => return TimeZone::UTC,
         Some(name) => zone_file(name),
         None => Some(Path::new(LOCAL).to_owned()),
@@ -27,8 +28,9 @@ pub(super) fn zone(env: &Env) -> TimeZone {
         let bytes = fs::read(&file).ok()?;
         TimeZone::tzif(&file.to_string_lossy(), &bytes).ok()
     });
-    // A rule in POSIX form, and systems that keep their zones elsewhere.
-    read.unwrap_or_else(TimeZone::system)
+    // A rule in POSIX form, or a system that keeps its zones elsewhere.
+    let rule = || named.and_then(|name| TimeZone::posix(&name).ok());
+    read.or_else(rule).unwrap_or_else(TimeZone::system)
 }
 
 /// The file of a name such as `Europe/Berlin`; none for anything that is no such name.

@@ -29,6 +29,7 @@ mod support;
 mod syscalls;
 mod tsh_login;
 mod tsh_profiles;
+mod tsh_two_gates;
 mod walkthrough;
 mod watch_logs;
 mod web_login;

@@ -228,7 +228,8 @@ fn ctrl_c_ends_cleanly_and_writes_nothing() {
     login.interrupt();
     let ended = login.end();
     assert_eq!(ended.code, 1, "{ended:?}");
-    assert!(ended.stderr.ends_with("error: cancelled\n"), "{ended:?}");
+    let told = "error: login cancelled; nothing was changed. To begin again run: tsh login";
+    assert!(ended.stderr.ends_with(&format!("{told} {}\n", gate.proxy())), "{ended:?}");
     assert!(!person.path(".tsh/keys/localhost/alice").exists() && !person.path(".kube/config").exists());
 }
 

@@ -38,6 +38,8 @@ pub const SUCCESS_PAGE: &str = "/web/msg/info/login_success";
 pub const FAILURE_PAGE: &str = "/web/msg/error/login_failed";
 /// How long a connection may take to send its request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait after the system refused to take a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How many connections are served at a time.
 const CONNECTIONS: usize = 32;
 /// The largest request head, in bytes. The sealed answer stands in it.
@@ -63,7 +65,7 @@ pub enum SsoError {
     #[error("nobody signed in within {} seconds", LIMIT.as_secs())]
     Timeout,
     /// Ctrl-C.
-    #[error("cancelled")]
+    #[error("login cancelled; nothing was changed")]
     Cancelled,
     /// The gate said no.
     #[error("the gate refused the login: {0}")]
@@ -142,7 +144,11 @@ impl Listener {
         let serve = async {
             loop {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
-                let Ok((stream, _)) = tcp.accept().await else { continue };
+                let Ok((stream, _)) = tcp.accept().await else {
+                    // Out of file descriptors, say: it lasts, and asking again at once would only burn time.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
                 let desk = desk.clone();
                 tokio::spawn(async move {
                     let _place = place;

@@ -133,10 +133,31 @@ pub struct Seen {
     pub key: Option<Pin>,
     /// SHA-256 of its certificate, as browsers show it.
     pub fingerprint: Option<String>,
+    /// All that it showed, its own certificate first.
+    pub chain: Vec<CertificateDer<'static>>,
     /// Why it was accepted.
     pub ground: Option<Ground>,
     /// Why it was refused.
     pub refusal: Option<Refusal>,
+}
+
+impl Seen {
+    /// Whether the server of this handshake could have answered for `host` too, going by what is known of that one.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn speaks_for(&self, host: &str, trust: Trust) -> Result<bool, TlsError> {
+        let Some((leaf, rest)) = self.chain.split_first() else { return Ok(false) };
+        let Ok(name) = ServerName::try_from(host) else { return Ok(false) };
+        let gatekeeper = Gatekeeper::new(Trust { insecure: false, ..trust })?;
+        Ok(gatekeeper.judge(&Shown { leaf, rest, name: &name, ocsp: &[], now: UnixTime::now() }).is_ok())
+    }
+
+    /// The keys of the CAs in the chain.
+    pub fn ca_keys(&self) -> Vec<Pin> {
+        let rest = self.chain.iter().skip(1);
+        rest.filter_map(|der| Some(Pin(Certificate::from_der(der).ok()?.pin()))).collect()
+    }
 }
 
 /// Decides on a server's certificate, and remembers what it saw.
@@ -264,6 +285,7 @@ impl ServerCertVerifier for Gatekeeper {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen {
             key: certificate.as_ref().map(|c| Pin(c.pin())),
             fingerprint: certificate.as_ref().map(Certificate::fingerprint),
+            chain: std::iter::once(leaf).chain(rest).map(|der| der.clone().into_owned()).collect(),
             ground: verdict.as_ref().ok().copied(),
             refusal: verdict.as_ref().err().cloned(),
         };

@@ -39,6 +39,11 @@ impl FakeGate {
     }
 
     pub(crate) fn start_on(port: u16) -> Self {
+        Self::start_as(port, None)
+    }
+
+    /// One that says its public address is this.
+    pub(crate) fn start_as(port: u16, public: Option<&'static str>) -> Self {
         let ca = |kind| Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA");
         let host_ca = ca(AuthorityKind::Host);
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
@@ -48,7 +53,8 @@ impl FakeGate {
         std::thread::spawn(move || {
             for stream in tcp.incoming().filter_map(Result::ok) {
                 let (config, asked) = (config.clone(), asked_there.clone());
-                std::thread::spawn(move || serve(stream, config, port, &asked));
+                let public = public.map_or(format!("localhost:{port}"), str::to_owned);
+                std::thread::spawn(move || serve(stream, config, &public, &asked));
             }
         });
         Self { port, host_ca, user_ca: ca(AuthorityKind::User), asked }
@@ -121,7 +127,7 @@ pub(crate) fn tls_for(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
     Arc::new(config)
 }
 
-fn serve(stream: TcpStream, config: Arc<ServerConfig>, port: u16, asked: &Mutex<Option<ConsoleRequest>>) {
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, public: &str, asked: &Mutex<Option<ConsoleRequest>>) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
@@ -129,7 +135,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, port: u16, asked: &Mutex<
         let ping = || {
             let auth = r#"{"type":"github","github":{"name":"github","display":"GitHub"}}"#;
             let proxy = format!(
-                r#"{{"kube":{{"enabled":true,"public_addr":"localhost:3026"}},"ssh":{{"public_addr":"localhost:{port}"}}}}"#
+                r#"{{"kube":{{"enabled":true,"public_addr":"localhost:3026"}},"ssh":{{"public_addr":"{public}"}}}}"#
             );
             (
                 200,

@@ -1,6 +1,9 @@
 //! `tctl create`: every document of every file is read and checked before one is written.
 
-use std::{io::Read, path::PathBuf};
+use std::{
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 
@@ -8,7 +11,7 @@ use super::{Globals, credentials};
 use crate::{
     cli::{Ctx, block_on, error::Failure, output::Output},
     client::admin::{AdminClient, AdminError},
-    model::{Kind, Resource},
+    model::{Kind, Resource, role},
 };
 
 /// Create resources from files
@@ -27,7 +30,7 @@ pub(super) struct CreateArgs {
     force: bool,
 }
 
-/// More than this is no file of resources.
+/// More bytes than this are no file of resources.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 impl CreateArgs {
@@ -38,11 +41,12 @@ impl CreateArgs {
             let text = read(file).with_context(|| format!("cannot read {shown}"))?;
             resources.extend(Resource::read_all(&text).map_err(|e| Failure::new(format!("{shown}: {e}")))?);
         }
+        for resource in &resources {
+            refuse_fixed(resource)?;
+        }
         block_on(async {
             let client = credentials::connect(ctx, globals).await?;
-            if !self.force {
-                refuse_existing(&client, &resources).await?;
-            }
+            self.check_each(&client, &resources).await?;
             let mut said = String::new();
             for resource in &resources {
                 said.push_str(&self.write(&client, resource).await?);
@@ -51,18 +55,35 @@ impl CreateArgs {
         })
     }
 
+    /// With several resources none is written if one of them would be refused: it is there already, or was changed
+    /// meanwhile, or may not be read. What happens between this and the writes, the gate refuses.
+    async fn check_each(&self, client: &AdminClient, resources: &[Resource]) -> anyhow::Result<()> {
+        if resources.len() < 2 {
+            return Ok(());
+        }
+        for resource in resources {
+            let there = match client.get(resource.kind(), resource.name(), false).await {
+                Ok(_) if !self.force => return Err(exists(resource).into()),
+                Ok(there) => there["metadata"]["id"].as_i64(),
+                Err(AdminError::NotFound(_)) => None,
+                Err(other) => {
+                    let what = format!("{} {:?}", resource.kind(), resource.name());
+                    return Err(anyhow::Error::new(other).context(what));
+                }
+            };
+            if self.force && stale(resource.metadata().id, there) {
+                return Err(changed(resource).into());
+            }
+        }
+        Ok(())
+    }
+
     async fn write(&self, client: &AdminClient, resource: &Resource) -> anyhow::Result<String> {
         let result = if self.force { client.upsert(resource).await } else { client.create(resource).await };
         match result {
             Ok(()) => Ok(done(resource)),
             Err(AdminError::Exists(_)) => Err(exists(resource).into()),
-            Err(AdminError::Conflict(_)) => Err(Failure::new(format!(
-                "{} {:?} was changed by somebody else since this file was read from the gate",
-                resource.kind(),
-                resource.name()
-            ))
-            .hint(format!("see what is there with: tctl get {}/{}", resource.kind(), resource.name()))
-            .into()),
+            Err(AdminError::Conflict(_)) => Err(changed(resource).into()),
             Err(other) => {
                 Err(anyhow::Error::new(other).context(format!("{} {:?}", resource.kind(), resource.name())))
             }
@@ -70,29 +91,48 @@ impl CreateArgs {
     }
 }
 
-/// With several resources none is written if one of them is there already.
-async fn refuse_existing(client: &AdminClient, resources: &[Resource]) -> anyhow::Result<()> {
-    if resources.len() < 2 {
-        return Ok(());
-    }
-    for resource in resources {
-        match client.get(resource.kind(), resource.name(), false).await {
-            Ok(_) => return Err(exists(resource).into()),
-            Err(AdminError::NotFound(_)) => {}
-            Err(other) => return Err(other.into()),
+/// Refuses what no gate lets anybody write, before anything is sent.
+fn refuse_fixed(resource: &Resource) -> anyhow::Result<()> {
+    let name = resource.name();
+    match resource.kind() {
+        Kind::User => {
+            Err(Failure::new("user records are written when people sign in; they cannot be created by hand")
+                .into())
         }
+        Kind::Role if role::built_in().iter().any(|role| role.metadata.name == name) => Err(Failure::new(
+            format!("role {name:?} is built in and cannot be changed; create one of another name"),
+        )
+        .into()),
+        Kind::Role | Kind::Github => Ok(()),
     }
-    Ok(())
 }
 
-fn read(file: &PathBuf) -> std::io::Result<String> {
-    let mut text = String::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().lock().take(MAX_FILE).read_to_string(&mut text)?;
-    } else {
-        std::fs::File::open(file)?.take(MAX_FILE).read_to_string(&mut text)?;
+/// Whether a file's revision is not the one that is there. Without a revision the file goes over anything.
+fn stale(file: Option<i64>, there: Option<i64>) -> bool {
+    file.is_some_and(|id| id != 0) && file != there
+}
+
+fn changed(resource: &Resource) -> Failure {
+    let (kind, name) = (resource.kind(), resource.name());
+    Failure::new(format!(
+        "{kind} {name:?} was changed by somebody else since this file was read from the gate"
+    ))
+    .hint(format!("see what is there with: tctl get {kind}/{name}"))
+}
+
+fn read(file: &PathBuf) -> io::Result<String> {
+    if file.as_os_str() == "-" { read_all(io::stdin().lock()) } else { read_all(std::fs::File::open(file)?) }
+}
+
+/// The whole text. One that is longer than allowed is refused, for a part of it could look like all.
+fn read_all(from: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        let text = format!("it is longer than {} MiB; split it into several files", MAX_FILE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 fn done(resource: &Resource) -> String {
@@ -112,4 +152,34 @@ fn exists(resource: &Resource) -> Failure {
         Kind::User => format!("user {name:?} already exists"),
     };
     Failure::new(text).hint("use -f or --force flag to overwrite")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_or_refused() {
+        let long = vec![b'#'; usize::try_from(MAX_FILE).unwrap()];
+        assert_eq!(read_all(&long[..]).unwrap().len(), long.len());
+        let longer = [long, vec![b'\n']].concat();
+        let refused = read_all(&longer[..]).unwrap_err().to_string();
+        assert_eq!(refused, "it is longer than 4 MiB; split it into several files");
+    }
+
+    #[test]
+    fn a_revision_has_to_be_the_one_that_is_there() {
+        assert!(!stale(None, Some(3)) && !stale(Some(3), Some(3)) && !stale(Some(0), Some(3)));
+        assert!(stale(Some(2), Some(3)) && stale(Some(2), None));
+    }
+
+    #[test]
+    fn what_no_gate_takes_is_refused_at_once() {
+        let read = |text: &str| Resource::read_all(text).unwrap().remove(0);
+        let role =
+            |name: &str| read(&format!("kind: role\nversion: v3\nmetadata: {{name: {name}}}\nspec: {{}}\n"));
+        let told = refuse_fixed(&role("admin")).unwrap_err().to_string();
+        assert!(told.starts_with("role \"admin\" is built in"), "{told}");
+        assert!(refuse_fixed(&role("developers")).is_ok());
+    }
 }

@@ -76,9 +76,26 @@ fn of_this_machine(globals: &Globals) -> anyhow::Result<Option<(IdentityFile, St
     };
     let identity = IdentityFile::parse(&text).with_context(|| file.display().to_string())?;
     let info = data_dir.join("gate.json");
-    let text = fs::read_to_string(&info).with_context(|| format!("cannot read {}", info.display()))?;
+    let text = match fs::read_to_string(&info) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            // The gate removes the file when it stops. Who names the address needs it not.
+            let Some(server) = &globals.auth_server else { return Err(stopped(globals, &info).into()) };
+            return Ok(Some((identity, with_port(server))));
+        }
+        other => other.with_context(|| format!("cannot read {}", info.display()))?,
+    };
     let info: GateInfo = serde_json::from_str(&text).with_context(|| info.display().to_string())?;
     Ok(Some((identity, info.admin_addr)))
+}
+
+/// What to say when the gate's administrator is there, but the gate does not run.
+fn stopped(globals: &Globals, info: &Path) -> Failure {
+    let config = match &globals.config {
+        Some(file) => format!(" --config {}", file.display()),
+        None => String::new(),
+    };
+    Failure::new(format!("the gate on this machine is not running (there is no {})", info.display()))
+        .hint(format!("start it with: jumpgate start{config}"))
 }
 
 fn data_dir(globals: &Globals) -> anyhow::Result<PathBuf> {
@@ -130,6 +147,15 @@ fn with_port(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stopped_gate_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("gate.yaml");
+        let globals = Globals { config: Some(config.clone()), ..Globals::default() };
+        let told = stopped(&globals, &folder.path().join("gate.json"));
+        assert!(told.to_string().starts_with("the gate on this machine is not running"), "{told}");
+    }
 
     #[test]
     fn the_admin_port_is_added_where_none_is_named() {

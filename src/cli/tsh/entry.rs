@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::settings::Settings;
 use crate::{
-    cli::output::Console,
+    cli::{error::Failure, output::Console},
     client::{
         kubeconfig::{self, Change, Entry, Owner, UserAuth},
         profile::{Credentials, Profile},
@@ -54,15 +54,38 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
     };
     let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
     let select = (!keep).then_some(login.cluster);
-    let change = kubeconfig::login(&settings.kubeconfig()?, &[entry], select)?;
+    // A profile that cannot be read is one that is there.
+    let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
+    let change = kubeconfig::login_over(&settings.kubeconfig()?, &[entry], select, &alive)
+        .map_err(|error| owned(settings, error))?;
     say(settings.ctx.console, &change);
     Ok(())
+}
+
+/// Names the gate that an entry belongs to, and how it lets go of it.
+fn owned(settings: &Settings<'_>, error: kubeconfig::Error) -> anyhow::Error {
+    let kubeconfig::Error::Owned { path, name, profile } = &error else { return error.into() };
+    let Ok(Some(theirs)) = settings.home.profile(profile) else { return error.into() };
+    let address = if theirs.web_proxy_addr.is_empty() { profile } else { &theirs.web_proxy_addr };
+    let user = if theirs.user.is_empty() { String::new() } else { format!(" --user={}", theirs.user) };
+    Failure::new(format!(
+        "the entry {name:?} in {path} belongs to the gate at {address}, which has a cluster of the same name; to free \
+         it run: {} logout --proxy={address}{user}",
+        settings.ctx.tool("tsh")
+    ))
+    .into()
 }
 
 /// One line for the current context, if it is another one now; one for each that went.
 pub(crate) fn say(console: Console, change: &Change) {
     for name in &change.removed {
         console.status(&format!("context {name} removed"));
+    }
+    for file in &change.closed {
+        console.status(&format!(
+            "{} holds your private key now; other people's rights to read it were taken away",
+            file.display()
+        ));
     }
     if change.old_context != change.new_context {
         let shown = |name: &Option<String>| match name.as_deref() {

@@ -125,7 +125,8 @@ pub(crate) fn store(
     session: &Session,
 ) -> anyhow::Result<(String, Profile)> {
     let home = &settings.home;
-    let name = session.places.web.host.clone();
+    let name = session.name.clone();
+    let lock = home.lock(&name, "write")?;
     // The gate may call itself otherwise than the person did: then what is known stands under its own name.
     let mut profile = home.profile(&name)?.unwrap_or_else(|| target.profile.clone());
     profile.web_proxy_addr = session.places.web.to_string();
@@ -141,11 +142,33 @@ pub(crate) fn store(
         profile.jumpgate_ca_file = Some(std::path::absolute(file)?.to_string_lossy().into_owned());
     }
     home.save_host_cas(&name, &session.host_cas)?;
-    home.save_known_hosts(&session.cluster, &session.ssh_host_keys)?;
-    home.save_credentials(&name, &session.username, &session.credentials)?;
+    if !learnt_elsewhere(settings, &name, &session.cluster)? {
+        home.save_known_hosts(&session.cluster, &session.ssh_host_keys)?;
+    }
+    home.save_credentials_under(&lock, &name, &session.username, &session.credentials)?;
     home.save(&name, &profile)?;
-    home.alias(&target.address.host, &name)?;
+    // Of two gates behind one typed name the first keeps it; a name that led to another gate follows only a gate whose
+    // certificate was good.
+    let typed = &target.address;
+    let led_elsewhere = home.profile(&target.name)?.is_some() && target.name != name;
+    if !(led_elsewhere && session.unverified_key.is_some()) {
+        home.alias(&typed.host, &name)?;
+        if settings.profile_name(typed)? != name {
+            home.alias(&format!("{}_{}", typed.host, typed.port), &name)?;
+        }
+    }
     Ok((name, profile))
+}
+
+/// Whether the SSH keys of a cluster's name are another gate's: they stay as they are then.
+fn learnt_elsewhere(settings: &Settings<'_>, name: &str, cluster: &str) -> anyhow::Result<bool> {
+    for other in settings.home.names()?.iter().filter(|other| *other != name) {
+        // One that does not parse says nothing of any cluster.
+        if settings.home.profile(other).ok().flatten().is_some_and(|p| p.cluster == cluster) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Writes an identity file, mode 0600 from its first byte, whole or not at all.

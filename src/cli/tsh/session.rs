@@ -53,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) ssh_host_keys: Vec<String>,
     /// Where the proxy says that its parts answer.
     pub(crate) places: Places,
+    /// The profile that it belongs to.
+    pub(crate) name: String,
     /// The web port's key, if nothing but `--insecure` or an earlier pin speaks for it.
     pub(crate) unverified_key: Option<Pin>,
 }
@@ -74,9 +76,12 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
     }
     let places = places(&ping, &target.address)?;
+    refuse_other_ca(settings, target, &client)?;
+    let mut name = target.name.clone();
     if wish.keep {
+        name = settings.own_name(target, &places.web, &client.seen())?;
         // A profile that cannot be written is told before a person signs in for nothing.
-        drop(settings.home.lock(&places.web.host, "write")?);
+        drop(settings.home.lock(&name, "write")?);
     }
     let unverified_key = unverified(settings.ctx.console, &client, target);
     let Method::Browser { kind, connector } = proxy::method(&ping) else {
@@ -111,7 +116,28 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     drop(waiting);
     let Verified { username, cluster, credentials, host_cas, ssh_host_keys } =
         done.map_err(|e| again(e, settings, target))?;
-    Ok(Session { username, cluster, credentials, host_cas, ssh_host_keys, places, unverified_key })
+    Ok(Session { username, cluster, credentials, host_cas, ssh_host_keys, places, name, unverified_key })
+}
+
+/// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer
+/// would be refused in any case, after a person had signed in.
+fn refuse_other_ca(settings: &Settings<'_>, target: &Target, client: &ProxyClient) -> anyhow::Result<()> {
+    let seen = client.seen();
+    let Some(expected) = settings.trust(target)?.ca_pin.filter(|_| seen.ground == Some(Ground::Roots)) else {
+        return Ok(());
+    };
+    let pem = settings.home.host_cas(&target.name)?.unwrap_or_default();
+    let learnt: Vec<String> =
+        Certificate::all_from_pem(&pem).unwrap_or_default().iter().map(Certificate::pin).collect();
+    let shown = seen.ca_keys().into_iter().find(|key| learnt.contains(&key.to_string()));
+    match shown {
+        Some(shown) if !learnt.contains(&expected.to_string()) => {
+            let refusal =
+                Refusal::NotThePin { server: target.address.to_string(), expected, seen: shown.to_string() };
+            Err(mend(ProxyError::Untrusted(refusal), settings, target))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says where to go, then tries the browser, which never holds anything up.
@@ -313,6 +339,9 @@ fn again(error: SsoError, settings: &Settings<'_>, target: &Target) -> anyhow::E
         SsoError::Timeout => Failure::new(error.to_string())
             .hint(format!("try again: {}", settings.login_command(target)))
             .into(),
+        SsoError::Cancelled => {
+            Failure::new(format!("{error}. To begin again run: {}", settings.login_command(target))).into()
+        }
         other => other.into(),
     }
 }

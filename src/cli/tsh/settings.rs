@@ -12,7 +12,7 @@ use crate::{
         address::{Address, WEB_PORT},
         kubeconfig,
         profile::{Credentials, Home, Profile, ProfileError},
-        trust::{Pin, Trust},
+        trust::{Pin, Seen, Trust},
     },
 };
 
@@ -55,7 +55,7 @@ impl<'a> Settings<'a> {
         if let Some(text) = self.named_proxy() {
             let address =
                 Address::parse(&text, WEB_PORT).map_err(|e| Failure::usage(format!("--proxy: {e}")))?;
-            let name = self.home.resolve(&address.host);
+            let name = self.profile_name(&address)?;
             let profile = self.home.profile(&name)?.unwrap_or_default();
             return Ok(Some(Target { address, name, profile }));
         }
@@ -65,6 +65,54 @@ impl<'a> Settings<'a> {
         let address = Address::parse(text, WEB_PORT)
             .with_context(|| format!("web_proxy_addr in {}/{name}.yaml", self.home.folder().display()))?;
         Ok(Some(Target { address, name, profile }))
+    }
+
+    /// The name of a gate's profile. It is the host, as stock tsh has it. A second gate on the same host, at another
+    /// port, is another gate: its profile is `HOST_PORT`.
+    pub(crate) fn profile_name(&self, address: &Address) -> anyhow::Result<String> {
+        let long = format!("{}_{}", address.host, address.port);
+        let resolved = self.home.resolve(&long);
+        if resolved != long || self.home.profile(&long)?.is_some() {
+            return Ok(resolved);
+        }
+        let short = self.home.resolve(&address.host);
+        let port = match self.home.profile(&short)? {
+            Some(there) if !there.web_proxy_addr.is_empty() => {
+                Address::parse(&there.web_proxy_addr, WEB_PORT).ok().map(|there| there.port)
+            }
+            _ => None,
+        };
+        Ok(if port.is_none_or(|port| port == address.port) { short } else { long })
+    }
+
+    /// The name of the profile for a gate that calls itself `web`. A name that has a profile already is taken only
+    /// from a server that the profile's own CAs or pin speak for: anybody can call themselves anything.
+    pub(crate) fn own_name(&self, target: &Target, web: &Address, seen: &Seen) -> anyhow::Result<String> {
+        if web.host == target.address.host {
+            return Ok(target.name.clone());
+        }
+        let name = self.profile_name(web)?;
+        if name == target.name {
+            return Ok(name);
+        }
+        let profile = self.home.profile(&name)?;
+        if profile.is_none() && self.home.host_cas(&name)?.is_none() {
+            return Ok(name);
+        }
+        let theirs =
+            Target { address: web.clone(), name: name.clone(), profile: profile.unwrap_or_default() };
+        if seen.speaks_for(&web.host, self.known(&theirs)?)? {
+            return Ok(name);
+        }
+        let (typed, folder) = (&target.address, self.home.folder().display());
+        Err(Failure::new(format!(
+            "the gate at {typed} calls itself {web}, and the profile of {web} knows another gate; nothing was changed"
+        ))
+        .hint(format!(
+            "if it is the same gate, log in by its own name: {} login --proxy={web}; if {web} was set up anew, remove {folder}/{name}.yaml and {folder}/keys/{name}",
+            self.ctx.tool("tsh")
+        ))
+        .into())
     }
 
     /// `--proxy`, else `TELEPORT_PROXY`.
@@ -133,9 +181,23 @@ impl<'a> Settings<'a> {
 
     /// What to believe of the proxy's certificate.
     pub(crate) fn trust(&self, target: &Target) -> anyhow::Result<Trust> {
-        let mut ca_pem = self.home.host_cas(&target.name)?.unwrap_or_default();
         let stored = target.profile.jumpgate_ca_file.as_deref().map(Path::new);
-        if let Some(file) = self.globals.ca_file.as_deref().or(stored) {
+        self.trust_with(target, self.globals.ca_file.as_deref().or(stored), self.globals.ca_pin.as_deref())
+    }
+
+    /// What a profile alone says of its gate, whatever this command's flags say of another.
+    fn known(&self, target: &Target) -> anyhow::Result<Trust> {
+        self.trust_with(target, target.profile.jumpgate_ca_file.as_deref().map(Path::new), None)
+    }
+
+    fn trust_with(
+        &self,
+        target: &Target,
+        ca_file: Option<&Path>,
+        ca_pin: Option<&str>,
+    ) -> anyhow::Result<Trust> {
+        let mut ca_pem = self.home.host_cas(&target.name)?.unwrap_or_default();
+        if let Some(file) = ca_file {
             let text =
                 std::fs::read_to_string(file).with_context(|| format!("--ca-file {}", file.display()))?;
             if !text.contains("-----BEGIN CERTIFICATE-----") {
@@ -149,7 +211,7 @@ impl<'a> Settings<'a> {
         Ok(Trust {
             ca_pem,
             web_pin: target.profile.jumpgate_web_pin.as_deref().map(pin).transpose()?,
-            ca_pin: self.globals.ca_pin.as_deref().map(pin).transpose()?,
+            ca_pin: ca_pin.map(pin).transpose()?,
             insecure: self.globals.insecure,
         })
     }

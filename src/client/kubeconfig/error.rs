@@ -58,6 +58,18 @@ pub enum Error {
         /// The name both want.
         name: String,
     },
+    /// An entry with the name that we would write is Jumpgate's, for another gate.
+    #[error(
+        "the entry {name:?} in {path} belongs to the gate of the profile {profile}, which has a cluster of the same name"
+    )]
+    Owned {
+        /// The file.
+        path: String,
+        /// The name both want.
+        name: String,
+        /// The profile that has it.
+        profile: String,
+    },
     /// Another program holds the lock file and did not let go in time.
     #[error(
         "{lock} is held by {holder} for more than {waited} s; if no other program is changing this kubeconfig, remove it: rm '{lock}'"

@@ -18,14 +18,32 @@ use super::{Change, Entry};
 /// stock `tsh` wrote under our names are taken over.
 ///
 /// # Errors
-/// [`Error::Taken`] if an entry with our name is someone else's; [`Error::Unparsable`], [`Error::NotKubeconfig`],
+/// [`Error::Taken`] if an entry with our name is someone else's, [`Error::Owned`] if another profile's; [`Error::Unparsable`], [`Error::NotKubeconfig`],
 /// [`Error::Layout`] for files that can't be edited; [`Error::Locked`], [`Error::Denied`] and the like. No file is
 /// changed then, except that of several files some may be written when the disk fails in between.
 pub fn login(files: &Files, entries: &[Entry], select: Option<&str>) -> Result<Change, Error> {
-    attempt(|| once(files, entries, select))
+    login_over(files, entries, select, &|_| true)
 }
 
-fn once(files: &Files, entries: &[Entry], select: Option<&str>) -> Result<Change, Error> {
+/// As [`login`]; entries of another profile are taken over if that one is not `alive` any more.
+///
+/// # Errors
+/// Those of [`login`].
+pub fn login_over(
+    files: &Files,
+    entries: &[Entry],
+    select: Option<&str>,
+    alive: &dyn Fn(&str) -> bool,
+) -> Result<Change, Error> {
+    attempt(|| once(files, entries, select, alive))
+}
+
+fn once(
+    files: &Files,
+    entries: &[Entry],
+    select: Option<&str>,
+    alive: &dyn Fn(&str) -> bool,
+) -> Result<Change, Error> {
     let mut session = Session::open(files, true)?;
     if !session.snapshot.failed.is_empty() {
         return Err(session.snapshot.failed.remove(0));
@@ -40,6 +58,7 @@ fn once(files: &Files, entries: &[Entry], select: Option<&str>) -> Result<Change
     };
     for entry in entries {
         check_taken(&session.snapshot, entry)?;
+        check_owner(&session.snapshot, entry, alive)?;
         for kind in Kind::ALL {
             planner.set(entry, kind);
         }
@@ -123,6 +142,20 @@ impl Planner<'_> {
         let missing = !context.is_empty() && self.snapshot.body(Kind::Context, &context).is_none();
         Previous { context, missing, before }
     }
+}
+
+/// Refuses when an entry with our name was written for another gate: two clusters of one name are two clusters.
+fn check_owner(snapshot: &Snapshot, entry: &Entry, alive: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+    for kind in Kind::ALL {
+        let Some((index, document)) = snapshot.holder(kind, &entry.name) else { continue };
+        let mark = document.item(kind, &entry.name).and_then(|i| i.get(kind.noun())).and_then(entry::mark);
+        let Some(owner) = mark.map(|mark| mark.owner).filter(|owner| *owner != entry.owner) else { continue };
+        if alive(&owner.profile) {
+            let path = show(&snapshot.files[index].path);
+            return Err(Error::Owned { path, name: entry.name.clone(), profile: owner.profile });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses when an entry with our name is someone else's. Stock tsh's entries carry no mark; they are known by the

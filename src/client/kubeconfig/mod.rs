@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 
 pub use error::Error;
 pub use files::{ContextInfo, Files};
-pub use login::login;
+pub use login::{login, login_over};
 pub use logout::logout;
 
 /// Whose entries they are.
@@ -103,6 +103,8 @@ pub struct Entry {
 pub struct Change {
     /// The files that were written.
     pub files: Vec<PathBuf>,
+    /// Files that hold a private key now and that others could read before; they no longer can.
+    pub closed: Vec<PathBuf>,
     /// The context that was current before.
     pub old_context: Option<String>,
     /// The context that is current now.

@@ -43,11 +43,18 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Puts `after` in the place of `before`, at once or not at all. A symbolic link stays one, and its target keeps its
-/// mode and owner; a new file is 0600.
+/// mode and owner; a new file is 0600. With `private` (the text holds a private key) nobody but the owner keeps a right
+/// to it; whether somebody had one is the answer.
 ///
 /// # Errors
 /// [`Error::Changed`] if the file no longer holds `before`; otherwise what the operating system refuses.
-pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8], backup: bool) -> Result<(), Error> {
+pub(super) fn replace(
+    path: &Path,
+    before: Option<&[u8]>,
+    after: &[u8],
+    backup: bool,
+    private: bool,
+) -> Result<bool, Error> {
     let target = follow(path)?;
     let original = match before {
         None => None,
@@ -55,10 +62,10 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8], backup: 
     };
     if let (Some(before), true) = (before, backup) {
         let to = beside(path, ".jumpgate.bak");
-        let temporary = prepare(&to, before, None)?;
+        let temporary = prepare(&to, before, None, false)?;
         temporary.persist(&to).map_err(|e| Error::io("write the backup", &to, e.error))?;
     }
-    let temporary = prepare(&target, after, original.as_ref())?;
+    let temporary = prepare(&target, after, original.as_ref(), private)?;
     if read(path)?.as_deref() != before {
         return Err(Error::Changed { path: super::error::show(path) });
     }
@@ -70,7 +77,7 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8], backup: 
         })?),
     }
     sync_folder(&target);
-    Ok(())
+    Ok(private && original.as_ref().is_some_and(is_open))
 }
 
 /// Where a path leads in the end, also when nothing is there yet.
@@ -100,6 +107,7 @@ fn prepare(
     target: &Path,
     bytes: &[u8],
     original: Option<&fs::Metadata>,
+    private: bool,
 ) -> Result<tempfile::NamedTempFile, Error> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".jumpgate-").suffix(".tmp");
@@ -110,27 +118,39 @@ fn prepare(
     let failed = |e: io::Error| Error::io("write", target, e);
     temporary.write_all(bytes).map_err(failed)?;
     if let Some(original) = original {
-        keep(temporary.as_file(), original, target)?;
+        keep(temporary.as_file(), original, target, private)?;
     }
     temporary.as_file().sync_all().map_err(failed)?;
     Ok(temporary)
 }
 
-/// Gives a file the owner and the mode of the one that it replaces.
+/// Whether others than the owner have a right to a file.
 #[cfg(unix)]
-fn keep(file: &File, original: &fs::Metadata, target: &Path) -> Result<(), Error> {
+fn is_open(original: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    original.mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Gives a file the owner and the mode of the one that it replaces; a private one only the owner's part of the mode.
+#[cfg(unix)]
+fn keep(file: &File, original: &fs::Metadata, target: &Path, private: bool) -> Result<(), Error> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
     let own = file.metadata().map_err(|e| Error::io("write", target, e))?;
     if (own.uid(), own.gid()) != (original.uid(), original.gid()) {
         fchown(file, Some(original.uid()), Some(original.gid()))
             .map_err(|e| Error::io("keep the owner of", target, e))?;
     }
-    let mode = fs::Permissions::from_mode(original.mode() & 0o7777);
+    let mode = fs::Permissions::from_mode(original.mode() & if private { 0o700 } else { 0o7777 });
     file.set_permissions(mode).map_err(|e| Error::io("write", target, e))
 }
 
 #[cfg(not(unix))]
-fn keep(_: &File, _: &fs::Metadata, _: &Path) -> Result<(), Error> {
+fn keep(_: &File, _: &fs::Metadata, _: &Path, _: bool) -> Result<(), Error> {
     Ok(())
 }
 

@@ -78,17 +78,22 @@ impl Session {
         for (i, document) in self.snapshot.documents() {
             let Some(plan) = plans.get(i).filter(|plan| !plan.is_empty()) else { continue };
             match edit::edit(document, plan) {
-                Ok(text) => texts.push((i, plan.current.is_some(), document.bytes(&text))),
+                Ok(text) => texts.push((i, plan, document.bytes(&text))),
                 Err(error) => change.failed.push(error),
             }
         }
-        texts.sort_by_key(|(_, current, _)| *current == (order == Order::EntriesFirst));
+        texts.sort_by_key(|(_, plan, _)| plan.current.is_some() == (order == Order::EntriesFirst));
         if order == Order::EntriesFirst && !change.failed.is_empty() {
             return change;
         }
-        for (i, _, bytes) in texts {
-            match self.write(i, &bytes) {
-                Ok(Some(path)) => change.files.push(path),
+        for (i, plan, bytes) in texts {
+            match self.write(i, &bytes, holds_key(plan)) {
+                Ok(Some((path, closed))) => {
+                    if closed {
+                        change.closed.push(path.clone());
+                    }
+                    change.files.push(path);
+                }
                 Ok(None) => {}
                 Err(error) => change.failed.push(error),
             }
@@ -99,7 +104,8 @@ impl Session {
         change
     }
 
-    fn write(&mut self, index: usize, bytes: &[u8]) -> Result<Option<PathBuf>, Error> {
+    /// The file that was written, and whether rights of others to it were taken away.
+    fn write(&mut self, index: usize, bytes: &[u8], private: bool) -> Result<Option<(PathBuf, bool)>, Error> {
         let Some(held) = self.snapshot.files.get(index) else { return Ok(None) };
         if held.bytes.as_deref() == Some(bytes) {
             return Ok(None);
@@ -114,9 +120,14 @@ impl Session {
         };
         // The backup is the last state without us, so it never holds a key of ours.
         let backup = !held.document.as_ref().is_some_and(ours);
-        save::replace(&held.path, held.bytes.as_deref(), bytes, backup)?;
-        Ok(Some(held.path.clone()))
+        let closed = save::replace(&held.path, held.bytes.as_deref(), bytes, backup, private)?;
+        Ok(Some((held.path.clone(), closed)))
     }
+}
+
+/// Whether a plan writes a private key into the file.
+fn holds_key(plan: &Plan) -> bool {
+    plan.list(Kind::User).set.iter().any(|(_, item)| item["user"].get("client-key-data").is_some())
 }
 
 /// Runs one change, anew if another program got in between.

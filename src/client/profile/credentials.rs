@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use zeroize::Zeroizing;
 
-use super::{Home, ProfileError, check_name, files};
+use super::{Home, Lock, ProfileError, check_name, files};
 use crate::{
     client::identity_file::IdentityFile,
     pki::{Certificate, SshCertificate},
@@ -111,9 +111,20 @@ impl Home {
 
     /// Replaces a person's credentials on a proxy.
     pub fn save_credentials(&self, proxy: &str, user: &str, new: &Credentials) -> Result<(), ProfileError> {
+        let lock = self.lock(proxy, "write")?;
+        self.save_credentials_under(&lock, proxy, user, new)
+    }
+
+    /// As [`Home::save_credentials`], for who holds the proxy's `write` lock already.
+    pub fn save_credentials_under(
+        &self,
+        _lock: &Lock,
+        proxy: &str,
+        user: &str,
+        new: &Credentials,
+    ) -> Result<(), ProfileError> {
         let folder = self.keys(proxy)?;
         let user = check_user(user)?;
-        let _lock = self.lock(proxy, "write")?;
         let one = folder.join(one_file(user));
         files::replace(&one, new.to_text().as_bytes())?;
         files::replace(&folder.join(user), new.key_pem.as_bytes())?;

@@ -127,7 +127,13 @@ impl Home {
             let name = text.trim().trim_end_matches(".yaml").to_owned();
             return Ok(check_name(&name).is_ok().then_some(name));
         }
-        let Ok(target) = fs::read_link(self.folder.join(CURRENT_LINK)) else { return Ok(None) };
+        let link = self.folder.join(CURRENT_LINK);
+        let target = match fs::read_link(&link) {
+            Ok(target) => target,
+            // Copies of a home (archives, disks without links) hold the link's text in a file.
+            Err(_) if link.is_file() => files::read(&link)?.unwrap_or_default().trim().into(),
+            Err(_) => return Ok(None),
+        };
         let name = target.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let name = name.strip_suffix(".yaml").unwrap_or(name);
         Ok(check_name(name).is_ok().then(|| name.to_owned()))
@@ -217,12 +223,14 @@ impl Home {
 
     /// Replaces a cluster's SSH host keys in `known_hosts`; lines of other clusters stay.
     pub fn save_known_hosts(&self, cluster: &str, keys: &[String]) -> Result<(), ProfileError> {
+        files::create_folder(&self.folder)?;
+        // The file is that of all proxies, so their own locks do not guard it.
+        let _lock = Lock::take(&self.folder.join(".known_hosts.lock"), || {})?;
         let path = self.folder.join("known_hosts");
         let old = files::read(&path)?.unwrap_or_default();
         let others = old.lines().filter(|line| line.split_whitespace().next() != Some(cluster));
         let mut text: String = others.map(|line| format!("{line}\n")).collect();
         text.extend(keys.iter().map(|key| format!("{cluster} {}\n", key.trim())));
-        files::create_folder(&self.folder)?;
         if text == old { Ok(()) } else { files::replace(&path, text.as_bytes()) }
     }
 

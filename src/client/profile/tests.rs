@@ -151,6 +151,14 @@ fn known_hosts_of_other_clusters_stay() {
 }
 
 #[test]
+fn the_old_link_may_be_a_file() {
+    let (_folder, home) = home();
+    home.save("gate.example.com", &Profile::default()).unwrap();
+    fs::write(home.folder().join("profile"), "gate.example.com.yaml\n").unwrap();
+    assert_eq!(home.current().unwrap().as_deref(), Some("gate.example.com"));
+}
+
+#[test]
 fn a_second_name_leads_to_the_profile() {
     let (_folder, home) = home();
     home.save("gate.example.com", &Profile::default()).unwrap();

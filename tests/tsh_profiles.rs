@@ -1,5 +1,7 @@
 //! Several people, several processes, kills: the profile and the kubeconfig stay whole.
 
+use std::io::{BufRead, BufReader, Read};
+
 use jiff::SignedDuration;
 
 use crate::support::{
@@ -61,6 +63,35 @@ fn many_kubectls_with_an_expired_certificate_make_one_login() {
         let other: Ended = other.wait_with_output().expect("an end").into();
         assert_eq!((other.code, &other.stdout), (0, &first.stdout), "{other:?}");
         assert!(!other.stderr.contains("http://"), "{other:?}");
+    }
+}
+
+#[test]
+fn a_login_that_somebody_cancels_ends_all_that_wait_for_it() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in_for(&person, &gate, &["--insecure"], SignedDuration::from_secs(30)).code, 0);
+    let (proxy, cluster) = (gate.proxy(), format!("--teleport-cluster={CLUSTER}"));
+    let args = ["kube", "credentials", &proxy, &cluster, "--user=alice"];
+    let asked = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":true}}"#;
+    let env = [("KUBERNETES_EXEC_INFO", asked), ("TELEPORT_LOGIN_BROWSER", "none")];
+    let first = person.begin_with(&args, &env);
+    let others: Vec<_> = (0..3)
+        .map(|_| {
+            let mut child = person.command(&args).envs(env).spawn().expect("tsh starts");
+            let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
+            let mut said = String::new();
+            while !said.contains("Waiting for a login") {
+                assert_ne!(stderr.read_line(&mut said).expect("standard error"), 0, "{said}");
+            }
+            (child, stderr, said)
+        })
+        .collect();
+    first.interrupt();
+    assert_eq!(first.end().code, 1);
+    for (mut child, mut stderr, mut said) in others {
+        stderr.read_to_string(&mut said).expect("standard error");
+        assert_eq!(child.wait().expect("an end").code(), Some(1), "{said}");
+        assert!(said.contains("error: login cancelled;") && !said.contains("http://"), "{said}");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! While the certificate is valid this reads three small files and prints: no socket, no runtime, no kubeconfig.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, time::SystemTime};
 
 use jiff::Timestamp;
 
@@ -12,7 +12,11 @@ use super::{
     settings::{Settings, Target, is_valid, usable_until},
 };
 use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output},
+    cli::{
+        Ctx, block_on,
+        error::{Failure, sentence},
+        output::Output,
+    },
     client::profile::Credentials,
     wire::kube::{ExecCredential, ExecSpec, ExecStatus},
 };
@@ -57,9 +61,12 @@ impl CredentialsArgs {
         answer(&asked, &self.log_in(&settings, &target)?)
     }
 
-    /// Logs in through the browser. One process at a time does; the others find its result.
+    /// Logs in through the browser. One process at a time does; the others find its result, also that it failed: a
+    /// person who said no once is not asked again by each of them.
     fn log_in(&self, settings: &Settings<'_>, target: &Target) -> anyhow::Result<Credentials> {
+        let (since, mut waited) = (SystemTime::now(), false);
         let _alone = settings.home.lock_after(&target.name, "login", || {
+            waited = true;
             settings
                 .ctx
                 .console
@@ -70,13 +77,20 @@ impl CredentialsArgs {
         {
             return Ok(credentials);
         }
+        if waited && let Some(reason) = settings.home.failed_login(&target.name, since)? {
+            return Err(Failure::new(reason).into());
+        }
         let wish = Wish {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(target)?,
             keep: true,
             ..Wish::default()
         };
-        let session = block_on(session::log_in(settings, target, &wish))?;
+        let session = block_on(session::log_in(settings, target, &wish)).inspect_err(|reason| {
+            if let Err(reason) = settings.home.note_failed_login(&target.name, &sentence(reason)) {
+                tracing::debug!(%reason, "the outcome of a login was not noted");
+            }
+        })?;
         login::store(settings, target, &session)?;
         Ok(session.credentials)
     }

@@ -6,6 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,8 @@ pub struct Home {
 
 /// The regular file that names the current profile, since Teleport 4.4.
 const CURRENT: &str = "current-profile";
+/// Why the last login of the kubectl plugin failed.
+const FAILED_LOGIN: &str = ".login.failed";
 /// The symbolic link to it, before.
 const CURRENT_LINK: &str = "profile";
 
@@ -249,6 +252,18 @@ impl Home {
         let folder = self.keys(name)?;
         files::create_folder(&folder)?;
         Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
+    }
+
+    /// Leaves the reason why a login failed for the processes that wait for it. For who holds the `login` lock.
+    pub fn note_failed_login(&self, name: &str, reason: &str) -> Result<(), ProfileError> {
+        files::replace(&self.keys(name)?.join(FAILED_LOGIN), reason.as_bytes())
+    }
+
+    /// Why the last login failed, if that was after `since`.
+    pub fn failed_login(&self, name: &str, since: SystemTime) -> Result<Option<String>, ProfileError> {
+        let path = self.keys(name)?.join(FAILED_LOGIN);
+        let when = fs::metadata(&path).and_then(|meta| meta.modified());
+        if when.is_ok_and(|when| when > since) { files::read(&path) } else { Ok(None) }
     }
 
     pub(super) fn keys(&self, name: &str) -> Result<PathBuf, ProfileError> {

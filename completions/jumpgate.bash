@@ -241,7 +241,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__configure)
-            opts="-c -h --rbac --config --group --namespace --service-account --help"
+            opts="-c -h --rbac --config --group --user --namespace --service-account --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,6 +256,10 @@ _jumpgate() {
                     return 0
                     ;;
                 --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

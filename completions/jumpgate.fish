@@ -37,6 +37,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand start" -s c -l config 
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s c -l config -d 'With --rbac: the gate\'s configuration, to find its connectors and roles' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l group -d 'With --rbac: a group to allow beside those found; may be repeated' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l user -d 'With --rbac: allow only the users named here and those that connectors and roles name, instead of any; may be repeated' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l namespace -d 'With --rbac: the namespace of the service account' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l service-account -d 'With --rbac: the name of the service account' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l rbac -d 'Print the gate\'s least rights in Kubernetes instead'

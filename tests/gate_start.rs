@@ -223,4 +223,7 @@ fn the_rights_in_kubernetes_are_printed_without_a_gate() {
     assert_eq!(code, 0);
     assert!(stderr.contains("warning: no group is allowed"), "{stderr}");
     assert_eq!(run(jumpgate().args(["configure", "--group", "guest"])).0, 2);
+    let args = ["configure", "--rbac", "--group", "system:masters", "--user", "alice"];
+    let (_, stdout, _) = run(jumpgate().args(args));
+    assert!(stdout.contains("- \"alice\"") && stdout.contains("cluster-admin"), "{stdout}");
 }

@@ -71,7 +71,7 @@ async fn alice_signs_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wish_for_a_life_counts_up_to_the_roles_limit() {
     let world = InProcess::start(admins()).await;
-    for (wish, low, high) in [(HOUR, 0.9, 1.0), (20 * HOUR, 19.9, 20.0), (100 * HOUR, 29.9, 30.0)] {
+    for (wish, low, high) in [(HOUR, 0.9, 1.0), (11 * HOUR, 10.9, 11.0), (100 * HOUR, 11.9, 12.0)] {
         let end = world.login("alice", Consent::Approve, wish).await;
         assert!((low..=high).contains(&hours_left(&end)), "{wish}");
     }

@@ -51,7 +51,7 @@ pub struct RoleSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleOptions {
-    /// The longest life of a certificate. Default 30 h; the least of all roles counts.
+    /// The longest life of a certificate. Default 12 h; the least of all roles counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_session_ttl: Option<GoDuration>,
     /// Whether an SSH agent may be forwarded. Default no; one role that allows it is enough.
@@ -299,7 +299,7 @@ pub fn built_in() -> Vec<Role> {
     let read_only = ["list", "read"];
     let own = |s: &str| vec![s.to_owned()];
     let options = || RoleOptions {
-        max_session_ttl: Some(GoDuration(std::time::Duration::from_secs(30 * 3600))),
+        max_session_ttl: Some(GoDuration(std::time::Duration::from_secs(12 * 3600))),
         forward_agent: Some(true),
         port_forwarding: Some(true),
         cert_format: Some("standard".into()),

@@ -22,11 +22,15 @@ use super::{
     store::{Store, StoreError},
     tls,
 };
-use crate::pki::{Authority, AuthorityKind, KeyPair, Subject, Usage, Validity, x509::CertificateError};
+use crate::pki::{
+    Authority, AuthorityKind, KeyError, KeyPair, Subject, Usage, Validity, x509::CertificateError,
+};
 
 /// The identity of `tctl` on the gate's own machine, in the data directory.
 pub(super) const ADMIN_FILE: &str = "admin.pem";
-/// How long it is valid; the running gate renews it each hour.
+/// Where the store has the listeners' key.
+const HOST_KEY: &str = "/listeners/host-key";
+/// How long the administrator's identity is valid; the running gate renews it each hour.
 const ADMIN_LIFE: SignedDuration = SignedDuration::from_hours(25);
 /// How long a listener's certificate is valid; the running gate renews it each day.
 const HOST_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -40,6 +44,9 @@ pub enum CertificatesError {
     /// A CA in the store that cannot be read.
     #[error("the {0} CA in the store is damaged: {1}")]
     Damaged(&'static str, CertificateError),
+    /// The listeners' key in the store that cannot be read.
+    #[error("the listeners' key in the store is damaged: {0}")]
+    DamagedKey(KeyError),
     /// The store is that of another cluster.
     #[error(
         "the data directory belongs to the cluster {found:?} and auth_service.cluster_name says {wanted:?}; \
@@ -135,12 +142,26 @@ fn is_name(name: &str) -> bool {
     name.parse::<std::net::IpAddr>().is_ok() || (!name.is_empty() && name.chars().all(allowed))
 }
 
-/// A fresh certificate of the host CA, with the CA's own behind it, so that a client can compare the CA with a pin.
+/// The listeners' key out of the store; at the first start it is made. It stays, so that whoever trusted it by its fingerprint
+/// (`tsh --insecure`) can go on after a restart; only the certificates are renewed.
+pub(super) async fn host_key(store: &dyn Store) -> Result<KeyPair, CertificatesError> {
+    if let Some(item) = store.get(HOST_KEY).await? {
+        let text = std::str::from_utf8(&item.value)
+            .map_err(|_| CertificatesError::DamagedKey(KeyError::NotAPrivateKey))?;
+        return KeyPair::from_pem(text).map_err(CertificatesError::DamagedKey);
+    }
+    let made = KeyPair::generate();
+    let pem = made.to_pem().map_err(CertificateError::from)?;
+    store.create(HOST_KEY, Bytes::copy_from_slice(pem.as_bytes()), None).await?;
+    Ok(made)
+}
+
+/// A fresh certificate of the host CA for the listeners' key, with the CA's own behind it, so that a client can compare the CA with a pin.
 pub(super) fn host_certificate(
     host_ca: &Authority,
+    key: &KeyPair,
     names: &[String],
 ) -> Result<CertifiedKey, CertificatesError> {
-    let key = KeyPair::generate();
     let certificate =
         host_ca.sign_host(names, &key.public(), Validity::starting(Timestamp::now(), HOST_LIFE))?;
     let chain = [&certificate, host_ca.certificate()].map(|c| CertificateDer::from(c.der().to_vec()));

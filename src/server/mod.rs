@@ -16,6 +16,7 @@ pub mod web;
 mod certificates;
 mod gate;
 mod handlers;
+mod limit;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! Builds the gate from its configuration, opens its ports, and ends it in order.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     net::SocketAddr,
     path::PathBuf,
@@ -26,7 +27,7 @@ use super::{
     store::{OpenError, SqliteStore, Store, Timed},
     tls::{self, ServerCertificate, Tls, TlsError},
 };
-use crate::pki::Authority;
+use crate::pki::{Authority, KeyPair};
 
 mod files;
 
@@ -108,6 +109,7 @@ struct Sockets {
 struct Certificates {
     https: Option<(PathBuf, PathBuf)>,
     names: Vec<String>,
+    key: KeyPair,
     web: Arc<ServerCertificate>,
     host: Arc<ServerCertificate>,
 }
@@ -119,16 +121,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         None => None,
     };
     let metrics = Arc::new(Metrics::default());
+    let mut notices = config.notices.clone();
+    for dir in BTreeSet::from([&config.data_dir, &config.store_dir]) {
+        notices.extend(files::private_dir(dir)?);
+    }
     let store = Arc::new(SqliteStore::open(&config.store_dir)?);
     let store: Arc<dyn Store> = Arc::new(Timed::new(store, metrics.clone()));
-    files::private_dir(&config.data_dir)?;
     let authorities = certificates::authorities(&*store, &config.cluster_name).await?;
-    let certificates = Arc::new(Certificates::new(&config, &authorities.host, https)?);
+    let key = certificates::host_key(&*store).await?;
+    let certificates = Arc::new(Certificates::new(&config, &authorities.host, key, https)?);
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound()?;
     let audit = files::open_audit(&config, metrics.clone())?;
     let (switch, drain) = Drain::new();
-    let mut notices = config.notices.clone();
     if config.https.is_none() {
         notices.push(
             "the web port shows a certificate of the gate's own CA, since https_key_file and https_cert_file are not set"
@@ -274,11 +279,16 @@ impl Running {
 }
 
 impl Certificates {
-    fn new(config: &Config, host_ca: &Authority, https: Option<CertifiedKey>) -> Result<Self, StartError> {
+    fn new(
+        config: &Config,
+        host_ca: &Authority,
+        key: KeyPair,
+        https: Option<CertifiedKey>,
+    ) -> Result<Self, StartError> {
         let names = certificates::names(config);
-        let host = ServerCertificate::new(certificates::host_certificate(host_ca, &names)?);
+        let host = ServerCertificate::new(certificates::host_certificate(host_ca, &key, &names)?);
         let web = https.map_or_else(|| host.clone(), ServerCertificate::new);
-        Ok(Self { https: config.https.clone(), names, web, host })
+        Ok(Self { https: config.https.clone(), names, key, web, host })
     }
 
     fn reload(&self) {
@@ -308,10 +318,13 @@ async fn renew(gate: Arc<Gate>, certificates: Arc<Certificates>) {
                     tracing::error!(%error, "the administrator's identity could not be renewed");
                 }
             }
-            _ = host.tick() => match certificates::host_certificate(&gate.authorities.host, &certificates.names) {
-                Ok(next) => certificates.host.replace(next),
-                Err(error) => tracing::error!(%error, "the listeners' certificate could not be renewed"),
-            },
+            _ = host.tick() => {
+                let host_ca = &gate.authorities.host;
+                match certificates::host_certificate(host_ca, &certificates.key, &certificates.names) {
+                    Ok(next) => certificates.host.replace(next),
+                    Err(error) => tracing::error!(%error, "the listeners' certificate could not be renewed"),
+                }
+            }
         }
     }
 }

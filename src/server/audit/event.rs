@@ -162,6 +162,11 @@ pub enum Event {
         /// Why.
         error: String,
     },
+    /// Refusals of strangers that were not written down one by one.
+    LeftOut {
+        /// How many.
+        count: u64,
+    },
     /// A request to Kubernetes.
     KubeRequest(KubeRequest),
     /// A stream was opened, or refused.
@@ -196,6 +201,10 @@ impl Event {
             Self::AuthFailed { remote, listener, error } => object(json!({
                 "event": "auth", "code": "T3007W", "error": text(error), "success": false, "proto": listener,
                 "addr.remote": remote.to_string(),
+            })),
+            Self::LeftOut { count } => object(json!({
+                "event": "auth", "code": "T3007W", "success": false, "count": count,
+                "error": format!("{count} more refusals of clients that nobody knows were left out: too many came from one address"),
             })),
             Self::KubeRequest(request) => kube_fields(request),
             Self::StreamStart(stream) => stream_fields(stream),

@@ -5,13 +5,14 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    net::IpAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -19,7 +20,11 @@ use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{super::metrics::Metrics, Event, Outcome};
+use super::{
+    super::metrics::Metrics,
+    Event, Outcome,
+    strangers::{Admission, SUM_AFTER, Strangers},
+};
 
 /// How many events may wait before those who emit wait themselves.
 const QUEUE: usize = 4096;
@@ -34,6 +39,8 @@ const SYNC: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct AuditLog {
     target: Target,
+    healthy: Arc<AtomicBool>,
+    strangers: Arc<Strangers>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +53,6 @@ enum Target {
 struct Disk {
     folder: PathBuf,
     cluster: String,
-    healthy: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     queue: mpsc::Sender<Order>,
 }
@@ -78,13 +84,14 @@ impl AuditLog {
         std::thread::Builder::new()
             .name("audit-log".into())
             .spawn(move || runtime.block_on(writer.run(orders)))?;
-        let disk = Disk { folder, cluster: cluster.to_owned(), healthy, metrics, queue };
-        Ok(Self { target: Target::Disk(Arc::new(disk)) })
+        let disk = Disk { folder, cluster: cluster.to_owned(), metrics, queue };
+        Ok(Self { target: Target::Disk(Arc::new(disk)), healthy, strangers: Arc::default() })
     }
 
     /// A log that only remembers, for tests of those who emit; read it with [`Self::read`].
     pub fn memory() -> Self {
-        Self { target: Target::Memory(Arc::default()) }
+        let healthy = Arc::new(AtomicBool::new(true));
+        Self { target: Target::Memory(Arc::default()), healthy, strangers: Arc::default() }
     }
 
     /// Writes an event down; returns when it is written, or was counted as lost.
@@ -96,9 +103,7 @@ impl AuditLog {
                 events.lock().unwrap_or_else(PoisonError::into_inner).push(Value::Object(fields));
             }
             Target::Disk(disk) => {
-                if let Event::Login(login) = &event {
-                    disk.metrics.login(login.method, login.outcome == Outcome::Success);
-                }
+                disk.count(&event);
                 let fields = complete(event.fields(), now, &disk.cluster);
                 let mut line = serde_json::to_vec(&fields).unwrap_or_default();
                 line.push(b'\n');
@@ -114,16 +119,44 @@ impl AuditLog {
         }
     }
 
+    /// Writes down what somebody without an identity caused. Of too many from one address only the number is written.
+    pub async fn emit_of_stranger(&self, event: Event, address: IpAddr) {
+        let admission = self.strangers.admit(address, Instant::now());
+        if admission == Admission::Write {
+            return self.emit(event).await;
+        }
+        if let Target::Disk(disk) = &self.target {
+            disk.count(&event);
+        }
+        if admission == Admission::First {
+            let log = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SUM_AFTER).await;
+                log.emit_sum().await;
+            });
+        }
+    }
+
+    async fn emit_sum(&self) {
+        if let Some(event) = self.strangers.sum() {
+            self.emit(event).await;
+        }
+    }
+
     /// False from a failed write until the next one that succeeds.
     pub fn is_healthy(&self) -> bool {
-        match &self.target {
-            Target::Disk(disk) => disk.healthy.load(Ordering::Relaxed),
-            Target::Memory(_) => true,
-        }
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    /// For tests of those who look at [`Self::is_healthy`].
+    #[cfg(test)]
+    pub(crate) fn set_healthy(&self, healthy: bool) {
+        self.healthy.store(healthy, Ordering::Relaxed);
     }
 
     /// Puts everything on disk and ends the log; what is emitted later is lost.
     pub async fn close(&self) {
+        self.emit_sum().await;
         if let Target::Disk(disk) = &self.target {
             let (closed, done) = oneshot::channel();
             if disk.queue.send(Order::Close(closed)).await.is_ok() {
@@ -144,6 +177,14 @@ impl AuditLog {
                 let read = tokio::task::spawn_blocking(move || read_folder(&folder, from, to, limit));
                 read.await.map_err(io::Error::other)?
             }
+        }
+    }
+}
+
+impl Disk {
+    fn count(&self, event: &Event) {
+        if let Event::Login(login) = event {
+            self.metrics.login(login.method, login.outcome == Outcome::Success);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod event;
 mod log;
+mod strangers;
 
 pub use event::{Event, KubeRequest, Login, Outcome, Stream, StreamKind};
 pub use log::AuditLog;

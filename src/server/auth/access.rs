@@ -11,9 +11,9 @@ use crate::{
     pki::{Identity, SshPermissions, Usage},
 };
 
-/// The longest life of a certificate when no role says less.
+/// The longest life of a certificate, whatever a role says.
 pub const MAX_TTL: Duration = Duration::from_secs(30 * 3600);
-/// The life of a certificate when nobody says anything.
+/// The life of a certificate when nobody says anything, and the longest when no role does.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(12 * 3600);
 
 /// Why rights could not be told, or are missing. The texts are for the person.
@@ -41,6 +41,12 @@ pub enum AccessError {
          an administrator adds kubernetes_groups to the connector's teams_to_logins or to a role"
     )]
     NoKubernetes(String),
+    /// A role denies the name that stands in for a Kubernetes user.
+    #[error(
+        "a role of user {0:?} denies acting as the Kubernetes user {0:?}, and none of their roles gives another; \
+         an administrator adds kubernetes_users to a role, or takes the name out of deny"
+    )]
+    DeniedUser(String),
     /// Several Kubernetes users, and no way to choose.
     #[error(
         "the roles of user {user:?} give several kubernetes_users ({users}); an administrator must leave one"
@@ -153,6 +159,9 @@ impl Rights {
         }
         let user = match users.len() {
             0 if self.user.starts_with("system:") => return Err(AccessError::BadName(self.user.clone())),
+            0 if self.denies(&self.user, |conditions| &conditions.kubernetes_users) => {
+                return Err(AccessError::DeniedUser(self.user.clone()));
+            }
             0 => self.user.clone(),
             1 => users.remove(0),
             _ => return Err(AccessError::SeveralUsers { user: self.user.clone(), users: users.join(", ") }),
@@ -179,7 +188,7 @@ impl Rights {
     /// The longest life of a certificate: the least of all roles.
     pub fn max_ttl(&self) -> Duration {
         let limits = self.roles.iter().filter_map(|role| role.spec.options.max_session_ttl);
-        limits.map(|ttl| ttl.0).min().map_or(MAX_TTL, |ttl| ttl.min(MAX_TTL))
+        limits.map(|ttl| ttl.0).min().map_or(DEFAULT_TTL, |ttl| ttl.min(MAX_TTL))
     }
 
     /// What SSH certificates permit: what one of the roles permits.
@@ -211,18 +220,22 @@ impl Rights {
     }
 
     fn collect(&self, field: fn(&Conditions) -> &Vec<String>) -> Vec<String> {
-        let expand = |values: &Vec<String>| -> Vec<String> {
-            values.iter().flat_map(|value| self.expand(value)).collect()
-        };
-        let denied: Vec<String> = self.roles.iter().flat_map(|role| expand(field(&role.spec.deny))).collect();
+        let denied = self.expand_all(|role| field(&role.spec.deny));
         let mut allowed: Vec<String> = Vec::new();
-        for value in self.roles.iter().flat_map(|role| expand(field(&role.spec.allow))) {
-            let refused = denied.iter().any(|d| *d == value || d == "*");
-            if !refused && !allowed.contains(&value) {
+        for value in self.expand_all(|role| field(&role.spec.allow)) {
+            if !covers(&denied, &value) && !allowed.contains(&value) {
                 allowed.push(value);
             }
         }
         allowed
+    }
+
+    fn denies(&self, value: &str, field: fn(&Conditions) -> &Vec<String>) -> bool {
+        covers(&self.expand_all(|role| field(&role.spec.deny)), value)
+    }
+
+    fn expand_all<'a>(&'a self, values: impl Fn(&'a Role) -> &'a Vec<String>) -> Vec<String> {
+        self.roles.iter().flat_map(values).flat_map(|value| self.expand(value)).collect()
     }
 
     fn expand(&self, value: &str) -> Vec<String> {
@@ -234,6 +247,10 @@ impl Rights {
         }
         values
     }
+}
+
+fn covers(denied: &[String], value: &str) -> bool {
+    denied.iter().any(|d| d == value || d == "*")
 }
 
 /// useradd(8): begins with a letter or underscore, at most 32 characters, none that a shell or a path would read.
@@ -307,6 +324,38 @@ mod tests {
         assert!(both.check(&["role"], Verb::Create).is_ok());
         assert!(both.check(&["role"], Verb::Delete).is_err());
         assert!(both.check(&["user"], Verb::Create).is_err());
+    }
+
+    #[test]
+    fn e2_11_a_denied_kubernetes_user_does_not_come_back_as_ones_own_name() {
+        let users = |names: &[&str]| {
+            let kubernetes_users = names.iter().map(|n| (*n).to_owned()).collect();
+            Conditions { kubernetes_users, ..Conditions::default() }
+        };
+        let allow = Conditions { kubernetes_groups: vec!["dev".into()], ..users(&["alice"]) };
+        for denied in ["alice", "*"] {
+            let rights = rights(vec![role(allow.clone(), users(&[denied]))], &[]);
+            let error = rights.kubernetes().unwrap_err();
+            assert_eq!(error, AccessError::DeniedUser("alice".into()));
+            assert!(error.to_string().contains("kubernetes_users"), "{error}");
+        }
+        let other = rights(vec![role(allow, users(&["bob"]))], &[]);
+        assert_eq!(other.kubernetes().unwrap().user, "alice");
+    }
+
+    #[test]
+    fn twelve_hours_are_the_limit_unless_an_own_role_says_more() {
+        let hours = |h: u64| Duration::from_secs(h * 3600);
+        let mut own = role(Conditions::default(), Conditions::default());
+        assert_eq!(rights(vec![own.clone()], &[]).max_ttl(), hours(12));
+        for role in built_in() {
+            assert_eq!(rights(vec![role], &[]).max_ttl(), hours(12));
+        }
+        own.spec.options.max_session_ttl = Some(GoDuration(hours(20)));
+        assert_eq!(rights(vec![own.clone()], &[]).max_ttl(), hours(20));
+        assert_eq!(rights(vec![own.clone(), access()], &[]).max_ttl(), hours(12));
+        own.spec.options.max_session_ttl = Some(GoDuration(hours(100)));
+        assert_eq!(rights(vec![own], &[]).max_ttl(), MAX_TTL);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Audit events of the Kubernetes listener. An event is written even when the client is gone before its answer.
 
+use std::net::IpAddr;
+
 use http::{Method, StatusCode};
 use uuid::Uuid;
 
@@ -31,6 +33,13 @@ impl Recorder {
     pub(super) async fn emit(&self, event: Event) {
         // It fails only when the runtime ends.
         let _ = self.start(event).await;
+    }
+
+    /// The same for an event that somebody without an identity caused.
+    pub(super) async fn emit_of_stranger(&self, event: Event, address: IpAddr) {
+        let log = self.log.clone();
+        // It fails only when the runtime ends.
+        let _ = tokio::spawn(async move { log.emit_of_stranger(event, address).await }).await;
     }
 
     fn start(&self, event: Event) -> tokio::task::JoinHandle<()> {

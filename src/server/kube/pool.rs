@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -43,7 +43,10 @@ type Idle = Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>;
 pub(super) struct Pool {
     shared: Mutex<Vec<Arc<Shared>>>,
     idle: Arc<Idle>,
-    connecting: tokio::sync::Mutex<()>,
+    /// Held while a connection is opened: why the last attempt failed, if it did.
+    connecting: tokio::sync::Mutex<Option<Failure>>,
+    /// How many attempts to open a connection are over.
+    attempts: AtomicU64,
 }
 
 struct Shared {
@@ -79,6 +82,22 @@ pub(super) enum SendError {
     Broken(hyper::Error),
 }
 
+/// Why an attempt to open a connection failed, for all who waited for it.
+#[derive(Debug, Clone)]
+struct Failure(Arc<BoxError>);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
 impl Pool {
     /// Sends a request on a pooled connection. It is sent again, once, only if it certainly did nothing yet, or is a GET without
     /// a body on a connection that broke.
@@ -110,11 +129,25 @@ impl Pool {
         if let Some(lease) = self.existing() {
             return Ok(lease);
         }
-        // One opens a connection and the others wait for it: it has room for all of them.
-        let _turn = self.connecting.lock().await;
+        // One opens a connection and the others wait for it: it has room for all of them. If it fails they fail with it, for
+        // before a server that keeps silent they would else wait the whole time one after another.
+        let before = self.attempts.load(Ordering::Acquire);
+        let mut failure = self.connecting.lock().await;
         if let Some(lease) = self.existing() {
             return Ok(lease);
         }
+        if let Some(why) = failure.as_ref()
+            && self.attempts.load(Ordering::Acquire) > before
+        {
+            return Err(why.clone().into());
+        }
+        let opened = self.open(connector).await.map_err(|error| Failure(Arc::new(error)));
+        *failure = opened.as_ref().err().cloned();
+        self.attempts.fetch_add(1, Ordering::Release);
+        Ok(opened?)
+    }
+
+    async fn open(&self, connector: &Connector) -> Result<Lease, BoxError> {
         let connection = connector.connect(Protocol::Best).await?;
         if connection.is_http2 {
             let shared = Arc::new(Shared { sender: http2(connection).await?, open: AtomicUsize::new(1) });
@@ -244,4 +277,32 @@ pub(super) async fn http1(connection: Connection) -> Result<http1::SendRequest<B
         }
     });
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_an_attempt_shares_its_failure_and_the_next_tries_anew() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("https://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let connector = Connector::new(&kube::Config::new(uri)).await.unwrap();
+        let pool = Pool::default();
+        // One thread: the server closes the first connection only after all have begun to wait for it.
+        let server = tokio::spawn(async move {
+            loop {
+                drop(listener.accept().await.unwrap());
+            }
+        });
+        let failed = join_all((0..20).map(|_| pool.lease(&connector))).await;
+        assert!(failed.iter().all(Result::is_err));
+        assert_eq!(pool.attempts.load(Ordering::Relaxed), 1);
+        assert!(pool.lease(&connector).await.is_err());
+        assert_eq!(pool.attempts.load(Ordering::Relaxed), 2);
+        server.abort();
+    }
 }

@@ -2,6 +2,13 @@
 
 use std::fmt::Write;
 
+const ANY_USER: &str = "# People act under their own names, which are not known before they sign in, so any user may be impersonated, among \
+                        them\n# those to whom your cluster gives rights by name. To list the users instead, give each with --user.\n";
+const LISTED_USERS: &str =
+    "# Nobody else can act: add whoever signs in, by the name under which they act, then apply this again.\n";
+const MASTERS: &str =
+    "# system:masters means cluster-admin: whoever has the gate's account has the whole cluster.\n";
+
 /// A manifest with a ServiceAccount that may do nothing but impersonate: the named groups only, and the named users
 /// (any user when none is named, since users are known only when they sign in).
 ///
@@ -15,9 +22,10 @@ pub fn least_rbac(namespace: &str, service_account: &str, groups: &[String], use
          ---\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {account}\nrules:\n"
     );
-    let mut rule = |resource: &str, names: &[String]| {
+    let mut rule = |resource: &str, comment: &str, names: &[String]| {
         // Writing to a String does not fail.
-        let _ = write!(out, "- apiGroups: [\"\"]\n  resources: [{resource}]\n  verbs: [impersonate]\n");
+        let _ =
+            write!(out, "{comment}- apiGroups: [\"\"]\n  resources: [{resource}]\n  verbs: [impersonate]\n");
         if !names.is_empty() {
             out.push_str("  resourceNames:\n");
             for name in names {
@@ -25,13 +33,14 @@ pub fn least_rbac(namespace: &str, service_account: &str, groups: &[String], use
             }
         }
     };
-    rule("users", users);
+    rule("users", if users.is_empty() { ANY_USER } else { LISTED_USERS }, users);
     if groups.is_empty() {
         out.push_str(
             "# No connector and no role names a Kubernetes group yet; nobody can act through one.\n",
         );
     } else {
-        rule("groups", groups);
+        let masters = groups.iter().any(|group| group == "system:masters");
+        rule("groups", if masters { MASTERS } else { "" }, groups);
     }
     let _ = write!(
         out,
@@ -74,6 +83,10 @@ mod tests {
         assert!(rules[0].get("resourceNames").is_none());
         assert_eq!(rules[1]["resources"], serde_json::json!(["groups"]));
         assert_eq!(rules[1]["resourceNames"], serde_json::json!(groups));
+        let text = least_rbac("teleport", "jumpgate", &groups, &[]);
+        assert!(text.contains("system:masters means cluster-admin") && text.contains("any user may be"));
+        let text = least_rbac("teleport", "jumpgate", &["dev".into()], &["alice".into()]);
+        assert!(!text.contains("cluster-admin") && !text.contains("any user"), "{text}");
         assert_eq!(all[2]["subjects"][0]["namespace"], "teleport");
     }
 

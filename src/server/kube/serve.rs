@@ -42,6 +42,9 @@ use crate::{
 const UPGRADE_WITHIN: Duration = Duration::from_secs(60);
 /// Stands in the figures for a request that was refused before its verb was known.
 const UNKNOWN_VERB: &str = "unknown";
+/// What a person reads who would open a stream of which nothing would be written down.
+const UNAUDITED: &str = "the gate cannot write its audit log now, and until it can it opens no exec, attach or port-forward; \
+                         tell an administrator";
 /// How long a tunnel's ends may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -130,6 +133,9 @@ impl Server {
             Err(refusal) => return self.refuse(record, refusal).await,
         };
         record.set_access(lifetime.access());
+        if target.verb.is_stream() && !self.gate.audit.is_healthy() {
+            return self.refuse(record, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, UNAUDITED)).await;
+        }
         match self.upstream.uri(&target.path_and_query(self.upstream.base())) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(error) => return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, error)).await,
@@ -153,7 +159,7 @@ impl Server {
 
     async fn unknown(&self, peer: &Peer, error: &IdentityError) -> Response<Body> {
         let event = Event::AuthFailed { remote: peer.addr, listener: "kube", error: error.to_string() };
-        self.recorder.emit(event).await;
+        self.recorder.emit_of_stranger(event, peer.addr.ip()).await;
         failure(StatusCode::UNAUTHORIZED, error.to_string())
     }
 

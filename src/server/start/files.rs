@@ -10,6 +10,8 @@ use super::{
     Bound, StartError,
 };
 
+/// The sticky bit, as directories have it in which everybody writes (`/tmp`).
+const STICKY: u32 = 0o1000;
 /// What `tctl` on this machine reads to find the running gate.
 pub(super) const INFO: &str = "gate.json";
 
@@ -35,10 +37,30 @@ fn host_uuid(dir: &Path) -> Result<Uuid, StartError> {
     }
 }
 
-pub(super) fn private_dir(dir: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|error| StartError::File { path: dir.to_owned(), error })
+/// Makes a directory that is for the gate's user alone, or makes it so; the answer is what a person should know of that.
+pub(super) fn private_dir(dir: &Path) -> Result<Option<String>, StartError> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let failed = |error| StartError::File { path: dir.to_owned(), error };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+    let mode = fs::metadata(dir).map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(None);
+    }
+    let path = dir.display();
+    if mode & STICKY != 0 {
+        return Ok(Some(format!(
+            "the data directory {path} is one that everybody shares (mode {mode:o}); choose one for the gate alone"
+        )));
+    }
+    // Owned by somebody else, as volumes are: the files in it are the gate's alone all the same.
+    Ok(Some(match fs::set_permissions(dir, fs::Permissions::from_mode(0o700)) {
+        Ok(()) => {
+            format!("the data directory {path} was open to others (mode {mode:o}); it has mode 700 now")
+        }
+        Err(error) => format!(
+            "the data directory {path} is open to others (mode {mode:o}) and could not be closed to them: {error}"
+        ),
+    }))
 }
 
 /// `gate.json`: how `tctl` on this machine reaches the running gate.
@@ -60,4 +82,26 @@ pub(super) fn write_info(gate: &Gate, bound: &Bound) -> Result<(), StartError> {
     let path = gate.config.data_dir.join(INFO);
     certificates::write_private(&path, format!("{info}\n").as_bytes())
         .map_err(|error| StartError::File { path, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_open_to_others_is_closed_with_a_notice() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("data");
+        assert_eq!(private_dir(&dir).unwrap(), None);
+        let mode = || fs::metadata(&dir).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(), 0o700);
+        for (wide, closed) in [(0o755, 0o700), (0o710, 0o700), (0o1777, 0o1777)] {
+            fs::set_permissions(&dir, fs::Permissions::from_mode(wide)).unwrap();
+            let notice = private_dir(&dir).unwrap().unwrap();
+            assert!(notice.contains(&format!("mode {wide:o}")), "{notice}");
+            assert_eq!(mode(), closed);
+        }
+    }
 }

@@ -49,6 +49,12 @@ async fn http(addr: std::net::SocketAddr, path: &str) -> String {
     answer
 }
 
+/// The public key of the certificate that a listener shows.
+async fn listeners_key(addr: std::net::SocketAddr) -> Vec<u8> {
+    let (_, seen) = Client::default().connect(addr).await.unwrap();
+    seen.chain.lock().unwrap()[0].spki_der()
+}
+
 #[tokio::test]
 async fn the_first_start_makes_everything_and_the_next_one_keeps_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -68,6 +74,7 @@ async fn the_first_start_makes_everything_and_the_next_one_keeps_it() {
     let info: serde_json::Value = serde_json::from_slice(&fs::read(data.join("gate.json")).unwrap()).unwrap();
     assert_eq!(info["admin_addr"], running.bound.admin.to_string());
     let ca = running.gate().authorities.host.certificate().clone();
+    let shown = listeners_key(running.bound.web).await;
     let Err(StartError::Store(OpenError::Locked(..))) = start::start(config(dir.path(), "")).await else {
         panic!("two gates in one directory")
     };
@@ -75,6 +82,8 @@ async fn the_first_start_makes_everything_and_the_next_one_keeps_it() {
     assert!(!data.join("gate.json").exists());
     let running = start(dir.path(), "").await;
     assert_eq!(*running.gate().authorities.host.certificate(), ca);
+    assert_eq!(listeners_key(running.bound.web).await, shown, "a client that pinned the key goes on");
+    assert_eq!(listeners_key(running.bound.admin).await, shown);
     end(running).await;
     let mut other = config(dir.path(), "");
     other.cluster_name = "another".into();

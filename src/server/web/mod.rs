@@ -3,7 +3,6 @@
 mod admin;
 mod discovery;
 mod error;
-mod limit;
 mod login;
 mod pages;
 
@@ -19,10 +18,11 @@ use axum::{
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use self::{error::ApiError, limit::RateLimit};
+use self::error::ApiError;
 use super::{
     Gate,
     auth::github::Github,
+    limit::RateLimit,
     listener::{Body, BoxError, Handler, Peer},
 };
 use crate::wire;

@@ -41,6 +41,27 @@ async fn events_are_lines_with_the_common_keys_behind_a_link() {
 }
 
 #[tokio::test]
+async fn strangers_cannot_fill_the_log_and_the_rest_is_summed_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let stranger = |ip: &str| {
+        let remote = format!("{ip}:4711").parse().unwrap();
+        Event::AuthFailed { remote, listener: "kube", error: "no certificate".into() }
+    };
+    for _ in 0..100 {
+        log.emit_of_stranger(stranger("192.0.2.1"), "192.0.2.1".parse().unwrap()).await;
+    }
+    log.emit_of_stranger(stranger("192.0.2.2"), "192.0.2.2".parse().unwrap()).await;
+    let written = all(&log).await;
+    let of = |ip: &str| written.iter().filter(|e| e["addr.remote"] == format!("{ip}:4711")).count() as u64;
+    assert!((30..40).contains(&of("192.0.2.1")), "{written:?}");
+    assert_eq!(of("192.0.2.2"), 1);
+    log.close().await;
+    let sum = all(&log).await.pop().unwrap();
+    assert_eq!((&sum["code"], &sum["count"]), (&"T3007W".into(), &(100 - of("192.0.2.1")).into()), "{sum}");
+}
+
+#[tokio::test]
 async fn a_torn_line_spoils_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());

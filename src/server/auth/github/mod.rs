@@ -177,6 +177,7 @@ impl Github {
             }
             Err(error) => (None, Err(error)),
         };
+        let is_stranger = redirect.is_none();
         let (end, outcome) = match (redirect, result) {
             (Some(redirect), Ok(response)) => match seal(&redirect, &response) {
                 Ok(url) => (CallbackEnd::Redirect(url), Outcome::Success),
@@ -185,16 +186,19 @@ impl Github {
             (redirect, Err(error)) => failed(redirect.as_ref(), error),
             (None, Ok(_)) => failed(None, LoginError::UnknownState),
         };
-        gate.audit
-            .emit(Event::Login(Login {
-                user: trail.user,
-                method: "github",
-                connector: trail.connector,
-                attributes: trail.teams,
-                remote: Some(remote),
-                outcome,
-            }))
-            .await;
+        let event = Event::Login(Login {
+            user: trail.user,
+            method: "github",
+            connector: trail.connector,
+            attributes: trail.teams,
+            remote: Some(remote),
+            outcome,
+        });
+        if is_stranger {
+            gate.audit.emit_of_stranger(event, remote.ip()).await;
+        } else {
+            gate.audit.emit(event).await;
+        }
         end
     }
 

@@ -70,7 +70,7 @@ struct Shared {
 impl Api {
     pub(super) async fn start() -> Self {
         let ca = Authority::generate(AuthorityKind::Host, "api", jiff::Timestamp::now()).unwrap();
-        let key = host_certificate(&ca, &["127.0.0.1".into()]).unwrap();
+        let key = host_certificate(&ca, &crate::pki::KeyPair::generate(), &["127.0.0.1".into()]).unwrap();
         let mut tls = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()

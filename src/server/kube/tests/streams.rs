@@ -37,6 +37,22 @@ fn exec(pod: &str, method: &str, query: &str, headers: &[(&str, &str)]) -> Reque
     with(request.body(Full::default()).unwrap(), headers)
 }
 
+#[tokio::test]
+async fn no_stream_opens_while_the_audit_log_cannot_be_written() {
+    let rig = Rig::start().await;
+    let alice = rig.alice();
+    rig.gate.audit.set_healthy(false);
+    let response = ask(&rig, &alice, exec("echo", "GET", "command=sh", &WEBSOCKET)).await;
+    let (code, status) = json(response).await;
+    assert_eq!((code, &status["reason"]), (503, &"ServiceUnavailable".into()));
+    assert!(status["message"].as_str().unwrap().contains("audit log"), "{status}");
+    assert!(rig.api.seen().is_empty());
+    assert_eq!(rig.get("/api/v1/pods").await.0, 200);
+    rig.gate.audit.set_healthy(true);
+    let response = ask(&rig, &alice, exec("echo", "GET", "command=sh", &WEBSOCKET)).await;
+    assert_eq!(response.status(), 101);
+}
+
 async fn ask(rig: &Rig, shown: &Shown, request: Request<Full<Bytes>>) -> Response<Incoming> {
     rig.client(Some(shown)).await.send_request(request).await.unwrap()
 }

@@ -24,7 +24,7 @@ use crate::{
     pki::{Identity, IdentityError},
     server::{
         Gate,
-        audit::Event,
+        audit::{AuditLog, Event},
         auth::access::{AccessError, Rights},
         listener::Peer,
     },
@@ -67,7 +67,7 @@ impl FromRequestParts<Arc<Gate>> for Admin {
         let remote = peer.addr;
         let refuse = |status: StatusCode, text: String| async move {
             let event = Event::AuthFailed { remote, listener: "admin", error: text.clone() };
-            gate.audit.emit(event).await;
+            gate.audit.emit_of_stranger(event, remote.ip()).await;
             ApiError::new(status, text)
         };
         let identity =
@@ -98,7 +98,7 @@ impl Admin {
         self.rights.user().to_owned()
     }
 
-    /// Whether all these verbs are allowed on one of the names of a kind. A refusal is audited.
+    /// Whether all these verbs are allowed on one of the names of a kind, and can be done now. A refusal of rights is audited.
     async fn check(&self, kinds: &[&str], verbs: &[Verb]) -> Result<(), ApiError> {
         for verb in verbs {
             if let Err(error) = self.rights.check(kinds, *verb) {
@@ -111,12 +111,25 @@ impl Admin {
                 return Err(error.into());
             }
         }
-        Ok(())
+        audited(&self.gate.audit, verbs)
     }
 
     async fn audit(&self, event: Event) {
         self.gate.audit.emit(event).await;
     }
+}
+
+/// Nothing is changed while the change could not be written down.
+fn audited(audit: &AuditLog, verbs: &[Verb]) -> Result<(), ApiError> {
+    let writes = verbs.iter().any(|verb| matches!(verb, Verb::Create | Verb::Update | Verb::Delete));
+    if writes && !audit.is_healthy() {
+        return Err(ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the gate cannot write its audit log now, and until it can nothing is changed; \
+             the gate's own log says what is wrong (no space left in data_dir, perhaps)",
+        ));
+    }
+    Ok(())
 }
 
 /// Reads a body. The envelope may hold keys that are not known here; the resource in it may not.
@@ -141,4 +154,22 @@ fn sound(kind: &str, expected: &str, found: &[Invalid]) -> Result<(), ApiError> 
 fn flag(query: Option<&str>, name: &str) -> bool {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     pairs.into_iter().any(|(key, value)| key == name && matches!(value.as_ref(), "true" | "1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_while_the_audit_log_cannot_be() {
+        let audit = AuditLog::memory();
+        assert!(audited(&audit, &[Verb::Create, Verb::Update]).is_ok());
+        audit.set_healthy(false);
+        for verb in [Verb::Create, Verb::Update, Verb::Delete] {
+            let error = audited(&audit, &[verb]).unwrap_err();
+            assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(error.message().contains("audit log"));
+        }
+        assert!(audited(&audit, &[Verb::List, Verb::Read]).is_ok());
+    }
 }

@@ -1,4 +1,4 @@
-//! How often one address may begin a login: a bucket of tokens for each.
+//! How often one address may do something: a bucket of tokens for each.
 
 use std::{
     collections::HashMap,
@@ -11,6 +11,7 @@ use std::{
 const MAX_ADDRESSES: usize = 10_000;
 
 /// Buckets by address. An IPv6 client has a whole /64 and gets one bucket for it.
+#[derive(Debug)]
 pub(super) struct RateLimit {
     capacity: f64,
     per_second: f64,

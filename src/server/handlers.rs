@@ -11,21 +11,14 @@ pub(super) struct Handlers {
     pub(super) kube: Option<Handler>,
 }
 
-/// Builds them; the error is a sentence about the way to the Kubernetes API server.
-pub(super) async fn handlers(gate: &Arc<Gate>) -> Result<Handlers, String> {
-    let kube = match &gate.config.kube {
-        Some(config) => {
-            let upstream = kube::Upstream::new(config).await.map_err(|error| error.to_string())?;
-            Some(kube::handler(gate.clone(), upstream))
-        }
-        None => None,
-    };
+/// Builds them; `upstream` is the way to the Kubernetes API server, where one is guarded.
+pub(super) fn handlers(gate: &Arc<Gate>, upstream: Option<Arc<kube::Upstream>>) -> Handlers {
     // The Kubernetes port counts for itself: it knows what a request means.
-    Ok(Handlers {
+    Handlers {
         web: counted("web", web::handler(gate.clone()), gate),
         admin: counted("admin", web::admin_handler(gate.clone()), gate),
-        kube,
-    })
+        kube: upstream.map(|upstream| kube::handler(gate.clone(), upstream)),
+    }
 }
 
 /// Counts what a handler answers.

@@ -22,6 +22,7 @@ use super::{
     diagnostics,
     gate::{Addresses, Gate},
     handlers,
+    kube::Upstream,
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
     store::{OpenError, SqliteStore, Store, Timed},
@@ -120,6 +121,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Some((key, cert)) => Some(tls::from_files(key, cert)?),
         None => None,
     };
+    // What may fail for the configuration comes before the CAs are made: they belong to the cluster's name for good.
+    let upstream = match &config.kube {
+        Some(kube) => Some(Upstream::new(kube).await.map_err(|error| StartError::Upstream(error.to_string()))?),
+        None => None,
+    };
     let metrics = Arc::new(Metrics::default());
     let mut notices = config.notices.clone();
     for dir in BTreeSet::from([&config.data_dir, &config.store_dir]) {
@@ -127,11 +133,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let store = Arc::new(SqliteStore::open(&config.store_dir)?);
     let store: Arc<dyn Store> = Arc::new(Timed::new(store, metrics.clone()));
+    let sockets = Sockets::bind(&config).await?;
+    let bound = sockets.bound()?;
     let authorities = certificates::authorities(&*store, &config.cluster_name).await?;
     let key = certificates::host_key(&*store).await?;
     let certificates = Arc::new(Certificates::new(&config, &authorities.host, key, https)?);
-    let sockets = Sockets::bind(&config).await?;
-    let bound = sockets.bound()?;
     let audit = files::open_audit(&config, metrics.clone())?;
     let (switch, drain) = Drain::new();
     if config.https.is_none() {
@@ -150,7 +156,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         drain,
         metrics,
     });
-    let handlers = handlers::handlers(&gate).await.map_err(StartError::Upstream)?;
+    let handlers = handlers::handlers(&gate, upstream);
     certificates::write_admin(&gate.config.data_dir, &gate.authorities)?;
     files::write_info(&gate, &bound)?;
 

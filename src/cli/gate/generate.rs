@@ -52,6 +52,8 @@ fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result
     command.build();
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         if name == "jumpgate" && ["tsh", "tctl"].contains(&sub.get_name()) {
+            let same = format!(".so man1/{}.1\n", sub.get_name());
+            fs::write(folder.join(format!("{name}-{}.1", sub.get_name())), same)?;
             continue;
         }
         page(folder, &format!("{name}-{}", sub.get_name()), sub.clone())?;
@@ -59,6 +61,13 @@ fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result
     let mut text = Vec::new();
     // The date of a build would make each one different.
     clap_mangen::Man::new(command).date("").render(&mut text)?;
-    fs::write(folder.join(format!("{name}.1")), text)?;
+    fs::write(folder.join(format!("{name}.1")), examples_as_they_are(&String::from_utf8(text)?))?;
     Ok(())
+}
+
+/// The part behind a command's options holds examples: it gets that name, and its lines stay lines.
+fn examples_as_they_are(page: &str) -> String {
+    let Some((before, after)) = page.split_once(".SH EXTRA\n") else { return page.to_owned() };
+    let (examples, rest) = after.split_once(".SH ").map_or((after, String::new()), |(e, r)| (e, format!(".SH {r}")));
+    format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end())
 }

@@ -8,6 +8,6 @@ pub(super) struct VersionArgs {}
 
 impl VersionArgs {
     pub(super) fn run(self) -> anyhow::Result<Output> {
-        Ok(Output::text(format!("Jumpgate tctl {}", env!("CARGO_PKG_VERSION"))))
+        Ok(Output::text(format!("Jumpgate v{}", env!("CARGO_PKG_VERSION"))))
     }
 }

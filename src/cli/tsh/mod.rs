@@ -23,7 +23,7 @@ mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Environment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -6,7 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -259,11 +259,16 @@ impl Home {
         files::replace(&self.keys(name)?.join(FAILED_LOGIN), reason.as_bytes())
     }
 
-    /// Why the last login failed, if that was after `since`.
+    /// Why the last login failed, if that was after `since`. A second earlier counts too: files are dated by a coarser
+    /// clock than processes, and who failed holds the lock a moment longer than the note is there.
     pub fn failed_login(&self, name: &str, since: SystemTime) -> Result<Option<String>, ProfileError> {
         let path = self.keys(name)?.join(FAILED_LOGIN);
         let when = fs::metadata(&path).and_then(|meta| meta.modified());
-        if when.is_ok_and(|when| when > since) { files::read(&path) } else { Ok(None) }
+        if when.is_ok_and(|when| when + Duration::from_secs(1) > since) {
+            files::read(&path)
+        } else {
+            Ok(None)
+        }
     }
 
     pub(super) fn keys(&self, name: &str) -> Result<PathBuf, ProfileError> {

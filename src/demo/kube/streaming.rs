@@ -68,7 +68,7 @@ fn environment(pod: &str, folder: &Path) -> Vec<(String, String)> {
     vec![
         pair("HOSTNAME", pod.to_owned()),
         pair("HOME", folder.display().to_string()),
-        pair("PS1", format!("{pod}:\\w$ ")),
+        pair("PS1", format!("{pod}$ ")),
     ]
 }
 

@@ -20,11 +20,11 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(12 * 3600);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// A role in the certificate is gone.
-    #[error("role {0:?} no longer exists; sign in again with: tsh login")]
+    #[error("role {0:?} no longer exists; sign in again with: tsh login --force")]
     NoRole(String),
     /// The user record is gone, or belongs to somebody else by now.
     #[error(
-        "user {0:?} was removed by an administrator after this certificate was issued; sign in again with: tsh login"
+        "user {0:?} was removed by an administrator after this certificate was issued; sign in again with: tsh login --force"
     )]
     NoUser(String),
     /// The roles do not allow it.

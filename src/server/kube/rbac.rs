@@ -16,8 +16,9 @@ const MASTERS: &str =
 pub fn least_rbac(namespace: &str, service_account: &str, groups: &[String], users: &[String]) -> String {
     let (ns, account) = (quoted(namespace), quoted(service_account));
     let mut out = format!(
-        "# The account of the gate. It may do nothing but act as others, and that only as the groups below:\n\
+        "# The account of the gate. It may do nothing but act as others, as the users and groups below:\n\
          # add the groups that your connectors and roles name, then apply this again.\n\
+         apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {ns}\n---\n\
          apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {account}\n  namespace: {ns}\n\
          ---\n\
          apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {account}\nrules:\n"

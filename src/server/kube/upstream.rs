@@ -29,7 +29,7 @@ pub enum UpstreamError {
     },
     /// Not in a cluster.
     #[error(
-        "no kubeconfig_file is set under proxy_service.kubernetes, and this is not a pod with a service account: {0}"
+        "no kubeconfig_file is set under proxy_service.kubernetes, and this is not a pod with a service account ({0}); set kubeconfig_file"
     )]
     InCluster(BoxError),
     /// Keys, certificates, tokens.

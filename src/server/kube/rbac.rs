@@ -73,9 +73,9 @@ mod tests {
         let all = documents(&least_rbac("teleport", "jumpgate", &groups, &[]));
         assert_eq!(
             all.iter().map(|d| d["kind"].as_str().unwrap()).collect::<Vec<_>>(),
-            ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]
+            ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"]
         );
-        let rules = all[1]["rules"].as_array().unwrap();
+        let rules = all[2]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 2);
         for rule in rules {
             assert_eq!(rule["verbs"], serde_json::json!(["impersonate"]));
@@ -88,13 +88,13 @@ mod tests {
         assert!(text.contains("system:masters means cluster-admin") && text.contains("any user may be"));
         let text = least_rbac("teleport", "jumpgate", &["dev".into()], &["alice".into()]);
         assert!(!text.contains("cluster-admin") && !text.contains("any user"), "{text}");
-        assert_eq!(all[2]["subjects"][0]["namespace"], "teleport");
+        assert_eq!(all[3]["subjects"][0]["namespace"], "teleport");
     }
 
     #[test]
     fn without_groups_none_can_be_impersonated() {
         let all = documents(&least_rbac("a", "b", &[], &["alice".into()]));
-        let rules = all[1]["rules"].as_array().unwrap();
+        let rules = all[2]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
         assert_eq!(rules[0]["resourceNames"], serde_json::json!(["alice"]));
     }

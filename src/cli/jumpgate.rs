@@ -9,10 +9,15 @@ use super::{
 
 /// Short-lived, recorded access to Kubernetes: the gate, and its two tools in one binary
 #[derive(Debug, clap::Parser)]
-#[command(name = "jumpgate", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "jumpgate",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   jumpgate demo --tour
-  jumpgate start --config jumpgate.yaml")]
+  jumpgate start --config jumpgate.yaml"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -123,7 +123,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     };
     // What may fail for the configuration comes before the CAs are made: they belong to the cluster's name for good.
     let upstream = match &config.kube {
-        Some(kube) => Some(Upstream::new(kube).await.map_err(|error| StartError::Upstream(error.to_string()))?),
+        Some(kube) => {
+            Some(Upstream::new(kube).await.map_err(|error| StartError::Upstream(error.to_string()))?)
+        }
         None => None,
     };
     let metrics = Arc::new(Metrics::default());

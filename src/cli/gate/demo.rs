@@ -77,10 +77,12 @@ enum Folder {
 impl Folder {
     fn new(named: Option<&Path>) -> anyhow::Result<Self> {
         let Some(named) = named else {
-            return Ok(Self::Passing(tempfile::Builder::new()
-                .prefix("jumpgate-demo-")
-                .permissions(fs::Permissions::from_mode(0o700))
-                .tempdir()?));
+            return Ok(Self::Passing(
+                tempfile::Builder::new()
+                    .prefix("jumpgate-demo-")
+                    .permissions(fs::Permissions::from_mode(0o700))
+                    .tempdir()?,
+            ));
         };
         let shown = || format!("--dir {}", named.display());
         let marker = named.join(MARKER);
@@ -215,7 +217,9 @@ impl<'a> Demo<'a> {
         show.output("kubectl get pods -A")?;
         if self.kube.is_some() {
             show.output("kubectl exec -it shell -- sh")?;
-            show.note("exec opens a real shell of this machine, with your own rights, in a folder of the demo")?;
+            show.note(
+                "exec opens a real shell of this machine, with your own rights, in a folder of the demo",
+            )?;
         }
         show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
         show.note("Ctrl-C here ends the demo")?;

@@ -68,6 +68,7 @@ fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result
 /// The part behind a command's options holds examples: it gets that name, and its lines stay lines.
 fn examples_as_they_are(page: &str) -> String {
     let Some((before, after)) = page.split_once(".SH EXTRA\n") else { return page.to_owned() };
-    let (examples, rest) = after.split_once(".SH ").map_or((after, String::new()), |(e, r)| (e, format!(".SH {r}")));
+    let (examples, rest) =
+        after.split_once(".SH ").map_or((after, String::new()), |(e, r)| (e, format!(".SH {r}")));
     format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end())
 }

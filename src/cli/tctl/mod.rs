@@ -15,13 +15,18 @@ mod version;
 
 /// Say who may do what: connectors, roles and users of a gate
 #[derive(Debug, clap::Parser)]
-#[command(name = "tctl", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "tctl",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   tctl create github.yaml
   tctl --config jumpgate.yaml get github
 
 As whom it speaks: the identity file of --identity, else the gate's own administrator where the gate's data can be read (--config), \
-else the person of the current tsh profile.")]
+else the person of the current tsh profile."
+)]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,

@@ -21,7 +21,7 @@ use super::{
     forward,
     impersonate::{HeaderError, clean, clean_answer, impersonate},
     lifetime::Lifetime,
-    limits::{Limits, MAX_OPEN, Permit},
+    limits::{Full, Limits, Permit},
     path::PathError,
     target::{Target, TargetError, Verb},
     tunnel::{Counters, tunnel},
@@ -114,8 +114,9 @@ impl Server {
             Ok(identity) => Arc::new(identity),
             Err(error) => return self.unknown(&peer, &error).await,
         };
-        let Some(permit) = self.limits.acquire(identity.username()) else {
-            return self.too_many(&identity, &peer, &request).await;
+        let permit = match self.limits.acquire(identity.username(), &peer) {
+            Ok(permit) => permit,
+            Err(full) => return self.too_many(full, &identity, &peer, &request).await,
         };
         let target = match Target::parse(request.method(), request.uri()) {
             Ok(target) => target,
@@ -165,15 +166,14 @@ impl Server {
 
     async fn too_many(
         &self,
+        full: Full,
         identity: &Identity,
         peer: &Peer,
         request: &Request<Incoming>,
     ) -> Response<Body> {
         let event = audit::unparsed(identity, peer, request.method(), request.uri().path());
-        let why = format!(
-            "you have {MAX_OPEN} requests open through the gate, and no more are allowed; close some and try again"
-        );
-        self.refuse(self.recorder.request(event), Refusal::new(StatusCode::TOO_MANY_REQUESTS, why)).await
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, full.to_string());
+        self.refuse(self.recorder.request(event), refusal).await
     }
 
     async fn refuse(&self, record: Record, refusal: Refusal) -> Response<Body> {

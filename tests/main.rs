@@ -24,6 +24,7 @@ mod kubeconfig_refused;
 mod objects;
 mod port_forward;
 mod reference;
+mod renewal;
 mod restart;
 mod support;
 mod syscalls;

@@ -1,0 +1,1 @@
+//! What no well-behaved client does over HTTP/2.

@@ -195,6 +195,11 @@ impl Rig {
         sender
     }
 
+    /// A connection for frames of HTTP/2 by hand.
+    pub(super) async fn raw2(&self, shown: &Shown) -> TlsStream<TcpStream> {
+        self.connect(Some(shown), b"h2").await
+    }
+
     /// Alice asks over HTTP/1.1.
     pub(super) async fn ask(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.client(Some(&self.alice())).await.send_request(request).await.unwrap()

@@ -18,6 +18,7 @@ mod exec;
 mod floors;
 mod gate_start;
 mod golden;
+mod identity;
 mod kubeconfig;
 mod kubeconfig_property;
 mod kubeconfig_refused;

@@ -34,8 +34,7 @@ pub(crate) struct Login<'a> {
 
 /// Writes the entry, and says on standard error which context is current now.
 pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
-    let ca_pem =
-        settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
@@ -105,7 +104,10 @@ fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth
     args.extend(["kube".into(), "credentials".into()]);
     args.push(format!("--proxy={}", login.profile.web_proxy_addr));
     args.push(format!("--teleport-cluster={}", login.cluster));
-    args.push(format!("--user={}", login.user));
+    match &settings.identity {
+        Some(identity) => args.push(format!("--identity={}", identity.path.display())),
+        None => args.push(format!("--user={}", login.user)),
+    }
     let mut env = Vec::new();
     if let Some(home) = settings.ctx.env.path("TELEPORT_HOME") {
         let absolute = std::path::absolute(home).context("TELEPORT_HOME")?;

@@ -198,6 +198,8 @@ pub struct Signals {
     hangup: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// Never waited for. While it is held, a file at its limit of size is a failed write and not the end of the gate.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 #[derive(PartialEq, Eq)]
@@ -214,6 +216,7 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 

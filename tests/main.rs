@@ -19,6 +19,7 @@ mod floors;
 mod gate_start;
 mod golden;
 mod kubeconfig;
+mod kubeconfig_entries;
 mod kubeconfig_property;
 mod kubeconfig_refused;
 mod objects;

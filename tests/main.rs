@@ -22,6 +22,7 @@ mod gate_upstream;
 mod golden;
 mod identity;
 mod kubeconfig;
+mod kubeconfig_entries;
 mod kubeconfig_property;
 mod kubeconfig_refused;
 mod objects;

@@ -41,15 +41,12 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
     } else {
         plugin(settings, login)?
     };
+    let server = format!("https://{}", login.profile.kube_proxy_addr);
+    let owner = Owner { profile: login.name.to_owned() };
     let entry = Entry {
-        name: login.cluster.to_owned(),
-        server: format!("https://{}", login.profile.kube_proxy_addr),
         ca_pem,
-        insecure_skip_tls_verify: false,
-        tls_server_name: None,
-        auth,
         namespace: login.namespace.clone(),
-        owner: Owner { profile: login.name.to_owned() },
+        ..Entry::new(login.cluster, &server, auth, owner)
     };
     let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
     let select = (!keep).then_some(login.cluster);

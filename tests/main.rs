@@ -21,6 +21,7 @@ mod gate_start;
 mod gate_upstream;
 mod golden;
 mod identity;
+mod kube_contexts;
 mod kubeconfig;
 mod kubeconfig_entries;
 mod kubeconfig_property;

@@ -93,7 +93,7 @@ pub(crate) fn say(console: Console, change: &Change) {
 }
 
 /// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
-fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+pub(crate) fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
     let mut args: Vec<String> = Vec::new();
     if settings.ctx.binary == "jumpgate" {
         args.push("tsh".into());

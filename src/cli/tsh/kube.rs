@@ -3,7 +3,7 @@
 use super::{
     Globals, credentials,
     entry::{self, EntryArgs},
-    session,
+    kube_logout, kube_shell, kube_use, session,
     settings::{Settings, Target, cluster_of},
 };
 use crate::cli::{
@@ -19,6 +19,12 @@ pub(crate) enum KubeCommand {
     Ls(LsArgs),
     /// Write the kubeconfig entry of a cluster and select its context
     Login(KubeLoginArgs),
+    /// Select a context, or list them
+    Use(kube_use::UseArgs),
+    /// Run a shell or a program that sees one context alone
+    Shell(kube_shell::ShellArgs),
+    /// Take contexts out of the kubeconfig; the login stays
+    Logout(kube_logout::KubeLogoutArgs),
     /// Print credentials for kubectl, which calls this by itself
     Credentials(credentials::CredentialsArgs),
 }
@@ -53,6 +59,9 @@ impl KubeCommand {
         match self {
             Self::Ls(args) => args.run(globals, ctx),
             Self::Login(args) => args.run(globals, ctx),
+            Self::Use(args) => args.run(globals, ctx),
+            Self::Shell(args) => args.run(globals, ctx),
+            Self::Logout(args) => args.run(globals, ctx),
             Self::Credentials(args) => args.run(globals, ctx),
         }
     }

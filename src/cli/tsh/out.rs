@@ -139,6 +139,8 @@ fn kubeconfig(out: &Path, session: &Session) -> anyhow::Result<String> {
             key_pem: credentials.key_pem.clone(),
         },
         namespace: None,
+        context_name: None,
+        labels: Default::default(),
         owner: Owner { profile: session.name.clone() },
     };
     let absolute = std::path::absolute(out)?;

@@ -1,6 +1,6 @@
 //! `tsh logout`.
 
-use super::{Globals, entry, settings::Settings};
+use super::{Globals, entry::DiffArgs, settings::Settings};
 use crate::{
     cli::{
         Ctx,
@@ -15,11 +15,17 @@ use crate::{
 #[command(
     after_help = "Without --proxy everybody is logged out of every gate; with it, everybody (or --user) of that gate.\n\nExamples:\n  tsh logout\n  tsh logout --proxy=gate.example.com:3080 --user=alice"
 )]
-pub(crate) struct LogoutArgs {}
+pub(crate) struct LogoutArgs {
+    #[command(flatten)]
+    diff: DiffArgs,
+}
 
 impl LogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
+        if self.diff.diff {
+            return self.preview(&settings);
+        }
         if settings.named_proxy().is_some() {
             return one_proxy(&settings);
         }
@@ -28,6 +34,22 @@ impl LogoutArgs {
             return Err(Failure::usage("--user needs --proxy, to say where").hint(hint).into());
         }
         everybody(&settings)
+    }
+
+    /// What this logout would take out of the kubeconfig.
+    fn preview(&self, settings: &Settings<'_>) -> anyhow::Result<Output> {
+        let named = if settings.named_proxy().is_some() { Some(settings.target()?) } else { None };
+        // The entries are those of the person who logged in last.
+        let last = |user| named.as_ref().is_none_or(|target| target.profile.user == user);
+        if !settings.named_user().is_none_or(last) {
+            settings.ctx.console.status("Nothing would change in the kubeconfig.");
+            return Ok(Output::nothing());
+        }
+        let name = named.as_ref().map(|target| target.name.as_str());
+        let change = kubeconfig::logout(&self.diff.files(settings)?, name)?;
+        let shown = self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing);
+        change.failed.iter().for_each(|reason| settings.ctx.console.warn(&reason.to_string()));
+        Ok(shown.with_code(u8::from(!change.failed.is_empty())))
     }
 }
 
@@ -93,7 +115,7 @@ impl Failures {
         let done = settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout(&files, profile)?));
         match done {
             Ok(change) => {
-                entry::say(settings.ctx.console, &change);
+                DiffArgs::default().tell(settings.ctx.console, &change);
                 self.0.extend(change.failed.iter().map(ToString::to_string));
             }
             Err(reason) => self.add(sentence(&reason)),

@@ -26,6 +26,7 @@ mod kubeconfig;
 mod kubeconfig_entries;
 mod kubeconfig_property;
 mod kubeconfig_refused;
+mod kubeconfig_several;
 mod objects;
 mod port_forward;
 mod rbac;

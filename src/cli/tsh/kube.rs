@@ -43,11 +43,13 @@ pub(crate) struct LsArgs {
 
 /// Arguments of `tsh kube login`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tsh kube login\n  tsh kube login gate.example.com --namespace=web")]
+#[command(
+    after_help = "Examples:\n  tsh kube login\n  tsh kube login gate.example.com --namespace=web\n  tsh kube login --diff"
+)]
 pub(crate) struct KubeLoginArgs {
     /// Name of the Kubernetes cluster [default: the gate's own]
     cluster: Option<String>,
-    /// Namespace of a new context
+    /// Namespace of the context [default: what it has]
     #[arg(short, long)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -129,7 +131,9 @@ impl KubeLoginArgs {
             credentials: &credentials,
             namespace: self.namespace,
         };
-        entry::write(&settings, &login, &self.entry)?;
+        if let Some(diff) = entry::write(&settings, &login, &self.entry)? {
+            return Ok(diff);
+        }
         Ok(Output::text(format!("kubectl now reaches the Kubernetes cluster {name:?}. Try: kubectl version")))
     }
 }

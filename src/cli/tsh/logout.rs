@@ -1,6 +1,6 @@
 //! `tsh logout`.
 
-use super::{Globals, entry, settings::Settings};
+use super::{Globals, entry::DiffArgs, settings::Settings};
 use crate::{
     cli::{
         Ctx,
@@ -17,8 +17,10 @@ use crate::{
 )]
 pub(crate) struct LogoutArgs {
     /// Leave the kubeconfig as it is: kubectl then says that a login is needed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "diff")]
     keep_contexts: bool,
+    #[command(flatten)]
+    diff: DiffArgs,
 }
 
 impl LogoutArgs {
@@ -26,6 +28,9 @@ impl LogoutArgs {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
         shells::sweep(settings.home.folder());
+        if self.diff.diff {
+            return self.preview(&settings);
+        }
         if settings.named_proxy().is_some() {
             return one_proxy(&settings, self.keep_contexts);
         }
@@ -34,6 +39,22 @@ impl LogoutArgs {
             return Err(Failure::usage("--user needs --proxy, to say where").hint(hint).into());
         }
         everybody(&settings, self.keep_contexts)
+    }
+
+    /// What this logout would take out of the kubeconfig.
+    fn preview(&self, settings: &Settings<'_>) -> anyhow::Result<Output> {
+        let named = if settings.named_proxy().is_some() { Some(settings.target()?) } else { None };
+        // The entries are those of the person who logged in last.
+        let last = |user| named.as_ref().is_none_or(|target| target.profile.user == user);
+        if !settings.named_user().is_none_or(last) {
+            settings.ctx.console.status("Nothing would change in the kubeconfig.");
+            return Ok(Output::nothing());
+        }
+        let name = named.as_ref().map(|target| target.name.as_str());
+        let change = kubeconfig::logout(&self.diff.files(settings)?, name)?;
+        let shown = self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing);
+        change.failed.iter().for_each(|reason| settings.ctx.console.warn(&reason.to_string()));
+        Ok(shown.with_code(u8::from(!change.failed.is_empty())))
     }
 }
 
@@ -102,7 +123,7 @@ impl Failures {
         let done = settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout(&files, profile)?));
         match done {
             Ok(change) => {
-                entry::say(settings.ctx.console, &change);
+                DiffArgs::default().tell(settings.ctx.console, &change);
                 self.0.extend(change.failed.iter().map(ToString::to_string));
             }
             Err(reason) => self.add(sentence(&reason)),

@@ -4,6 +4,7 @@ pub mod address;
 pub mod admin;
 pub mod identity_file;
 pub mod kubeconfig;
+pub mod net;
 pub mod profile;
 pub mod proxy;
 pub mod sso;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::Globals;
 use crate::{
-    cli::{Ctx, error::Failure},
+    cli::{Ctx, error::Failure, progress},
     client::{admin::AdminClient, identity_file::IdentityFile, profile::Home},
     model::yaml,
 };
@@ -23,6 +23,10 @@ const DATA_DIR: &str = "/var/lib/teleport";
 
 /// Connects with the first credentials that are there.
 pub(super) async fn connect(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
+    Ok(client(ctx, globals).await?.on_slow(progress::slow(ctx.console)))
+}
+
+async fn client(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
     if let Some(file) = &globals.identity {
         let Some(address) = &globals.auth_server else {
             return Err(

@@ -11,6 +11,7 @@ use crate::{
         Ctx,
         error::Failure,
         output::{Console, Spinner},
+        progress,
     },
     client::{
         address::{Address, KUBE_PORT, SSH_PORT, WEB_PORT},
@@ -70,7 +71,8 @@ pub(crate) struct Places {
 /// Logs in. What a person has to know meanwhile goes to standard error.
 pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Session> {
     let connector = settings.connector(&target.profile);
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
     if !settings.globals.skip_version_check {
         proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
@@ -306,6 +308,7 @@ fn host_cas(signers: &[HostSigner]) -> Result<Vec<Certificate>, String> {
 fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     let login = settings.login_command(target);
     let hint = match &error {
+        ProxyError::Away { .. } => format!("try again in a while: {login}"),
         ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => {
             "is the address right, and the gate's web port (usually 3080) reachable from here?".to_owned()
         }

@@ -29,14 +29,20 @@ impl Gate {
     /// Writes `jumpgate.yaml` into the folder and starts the gate on free ports.
     /// `more` are further lines below `proxy_service`.
     pub fn start(folder: &Path, kubeconfig: &Path, more: &str) -> Self {
+        Self::start_at(folder, kubeconfig, "127.0.0.1", more)
+    }
+
+    /// The same for a gate that calls itself by this name for people outside.
+    pub fn start_at(folder: &Path, kubeconfig: &Path, host: &str, more: &str) -> Self {
         let config = folder.join("jumpgate.yaml");
         let data = folder.join("data");
-        fs::write(&config, configuration(&data, kubeconfig, [0, 0, 0]) + more)
+        fs::write(&config, configuration(&data, kubeconfig, host, [0, 0, 0]) + more)
             .expect("jumpgate.yaml is written");
         let (child, [web, admin, kube]) = spawn(&config);
         // From now on the ports are fixed, so that a restart serves the same addresses.
         let ports = [web.port(), admin.port(), kube.port()];
-        fs::write(&config, configuration(&data, kubeconfig, ports) + more).expect("jumpgate.yaml is written");
+        fs::write(&config, configuration(&data, kubeconfig, host, ports) + more)
+            .expect("jumpgate.yaml is written");
         Self { child, config, data, web, admin, kube }
     }
 
@@ -95,11 +101,11 @@ impl Drop for Gate {
     }
 }
 
-fn configuration(data: &Path, kubeconfig: &Path, [web, admin, kube]: [u16; 3]) -> String {
+fn configuration(data: &Path, kubeconfig: &Path, host: &str, [web, admin, kube]: [u16; 3]) -> String {
     format!(
         "teleport:\n  data_dir: {}\n  log: {{output: stderr, severity: DEBUG}}\n  shutdown_timeout: 2s\nauth_service:\n  enabled: yes\n  \
          cluster_name: teleport.example.com\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
-         proxy_service:\n  enabled: yes\n  public_addr: 127.0.0.1\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
+         proxy_service:\n  enabled: yes\n  public_addr: {host}\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
          listen_addr: 127.0.0.1:{kube}\n    kubeconfig_file: {}\n",
         data.display(),
         kubeconfig.display(),

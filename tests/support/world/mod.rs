@@ -81,6 +81,15 @@ impl World {
 
     /// As [`World::start`], with more lines below `proxy_service`. They are made when the story's folder is there.
     pub fn start_with(more: impl FnOnce(&Path) -> String) -> Self {
+        Self::start_both("127.0.0.1", more)
+    }
+
+    /// A running gate without a connector that calls itself by this name for people outside.
+    pub fn start_at(host: &str) -> Self {
+        Self::start_both(host, |_| String::new())
+    }
+
+    fn start_both(host: &str, more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("jumpgate-story-").tempdir().expect("a folder");
         let github = runtime().block_on(GithubDemo::start()).expect("the demo GitHub starts");
         let kube = runtime()
@@ -89,7 +98,7 @@ impl World {
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");
-        let gate = Gate::start(folder.path(), &kubeconfig, &more(folder.path()));
+        let gate = Gate::start_at(folder.path(), &kubeconfig, host, &more(folder.path()));
         github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", gate.web));
         Self { folder, github, kube, gate }
     }

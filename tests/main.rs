@@ -21,6 +21,7 @@ mod golden;
 mod kubeconfig;
 mod kubeconfig_property;
 mod kubeconfig_refused;
+mod modern;
 mod network;
 mod objects;
 mod port_forward;

@@ -165,14 +165,42 @@ impl AdminClient {
         secrets: bool,
         body: Option<Value>,
     ) -> Result<Value, AdminError> {
+        match self.once(method, path, secrets, body.as_ref()).await {
+            // Ours and Teleport 4's have every collection, also an empty one. Who has none has the path no more.
+            Err(AdminError::NotFound(text)) => {
+                let known = path.starts_with("status") || !self.has_no(path).await;
+                let address = self.http.address().to_string();
+                Err(if known { AdminError::NotFound(text) } else { AdminError::GrpcOnly { address } })
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the server does not know the collection that a path lies in.
+    async fn has_no(&self, path: &str) -> bool {
+        let kinds = [Kind::Github, Kind::Role, Kind::User].map(collection);
+        let Some(collection) = kinds.iter().find(|c| path.starts_with(c.as_str())) else { return false };
+        matches!(self.once(Method::GET, collection, false, None).await, Err(AdminError::NotFound(_)))
+    }
+
+    async fn once(
+        &self,
+        method: Method,
+        path: &str,
+        secrets: bool,
+        body: Option<&Value>,
+    ) -> Result<Value, AdminError> {
         let query = if secrets { "?with_secrets=true" } else { "" };
         let path = format!("/v2/{path}{query}");
-        let answer = self.http.send(method, &path, body.as_ref()).await.map_err(|e| self.failure(e))?;
+        let answer = self.http.send(method, &path, body).await.map_err(|e| self.failure(e))?;
         let status = answer.status;
         if status.is_success() {
             return serde_json::from_slice(&answer.body).map_err(|e| self.nonsense(&e.to_string()));
         }
         let Some(text) = ErrorBody::sentence(&answer.body) else {
+            if status == StatusCode::NOT_FOUND {
+                return Err(AdminError::NotFound(format!("{} knows no such path", self.http.address())));
+            }
             let reason = if answer.is_away() { proxy::away(&answer) } else { format!("status {status}") };
             return Err(self.nonsense(&reason));
         };

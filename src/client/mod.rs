@@ -9,3 +9,4 @@ pub mod profile;
 pub mod proxy;
 pub mod sso;
 pub mod trust;
+pub mod version;

@@ -265,25 +265,6 @@ fn is_unknown_connector(text: &str) -> bool {
     text.starts_with("invalid connector name") || text.contains("connector") && text.contains("not found")
 }
 
-/// Refuses a gate that wants a newer client (wire facts 1.3). Versions that do not parse are let through.
-pub fn check_version(ping: &Ping) -> Result<(), ProxyError> {
-    let ours = crate::wire::SERVER_VERSION;
-    let wanted = &ping.min_client_version;
-    match (numbers(ours), numbers(wanted)) {
-        (Some(o), Some(w)) if o < w => Err(ProxyError::TooOld {
-            wanted: crate::model::text::clean_line(wanted).into_owned(),
-            ours: ours.to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn numbers(version: &str) -> Option<[u64; 3]> {
-    let core = version.trim_start_matches('v').split(['-', '+']).next()?;
-    let mut parts = core.split('.').map(|part| part.parse().ok());
-    Some([parts.next()??, parts.next()??, parts.next()??])
-}
-
 #[cfg(test)]
 #[path = "proxy_tests.rs"]
 mod tests;

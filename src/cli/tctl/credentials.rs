@@ -12,7 +12,11 @@ use serde::Deserialize;
 use super::Globals;
 use crate::{
     cli::{Ctx, error::Failure, progress},
-    client::{admin::AdminClient, identity_file::IdentityFile, profile::Home},
+    client::{
+        admin::{AdminClient, AdminError},
+        identity_file::IdentityFile,
+        profile::Home,
+    },
     model::yaml,
 };
 
@@ -135,6 +139,9 @@ fn of_profile(ctx: &Ctx) -> anyhow::Result<(IdentityFile, String)> {
     };
     let name = home.current()?.ok_or_else(nobody)?;
     let profile = home.profile(&name)?.ok_or_else(nobody)?;
+    if profile.tls_routing_enabled {
+        return Err(AdminError::GrpcOnly { address: profile.web_proxy_addr }.into());
+    }
     let identity = home.identity(&name, &profile.user)?.ok_or_else(nobody)?;
     Ok((identity, profile.web_proxy_addr))
 }

@@ -47,7 +47,7 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
         server: format!("https://{}", login.profile.kube_proxy_addr),
         ca_pem,
         insecure_skip_tls_verify: false,
-        tls_server_name: None,
+        tls_server_name: login.profile.kube_server_name(),
         auth,
         namespace: login.namespace.clone(),
         owner: Owner { profile: login.name.to_owned() },

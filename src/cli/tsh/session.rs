@@ -19,6 +19,7 @@ use crate::{
         proxy::{self, Method, ProxyClient, ProxyError},
         sso::{self, Check, Listener, SsoError},
         trust::{Ground, Pin, Refusal},
+        version,
     },
     pki::{Certificate, KeyPair, SshCertificate},
     wire::{
@@ -66,6 +67,8 @@ pub(crate) struct Places {
     pub(crate) web: Address,
     pub(crate) ssh: Address,
     pub(crate) kube: Option<Address>,
+    /// The Kubernetes port is the web port, told apart by SNI.
+    pub(crate) tls_routing: bool,
 }
 
 /// Logs in. What a person has to know meanwhile goes to standard error.
@@ -75,7 +78,10 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
     if !settings.globals.skip_version_check {
-        proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
+        version::check(&ping).map_err(|e| mend(e, settings, target))?;
+        if let Some(line) = version::unknown(&ping) {
+            settings.ctx.console.warn(&line);
+        }
     }
     let places = places(&ping, &target.address)?;
     refuse_other_ca(settings, target, &client)?;
@@ -96,14 +102,20 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
 
     let key = Arc::new(KeyPair::generate());
     let listener = Listener::bind(wish.bind_addr.as_deref()).await?;
-    let request = ConsoleRequest {
+    let mut request = ConsoleRequest {
         redirect_url: listener.redirect_url().to_string(),
-        public_key: format!("{}\n", key.public().to_authorized_key()?).into(),
         cert_ttl: settings.globals.ttl.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
         connector_id: connector,
         route_to_cluster: wish.cluster.clone().unwrap_or_default(),
         ..ConsoleRequest::default()
     };
+    let line = format!("{}\n", key.public().to_authorized_key()?).into();
+    if version::wants_two_keys(&ping) {
+        request.ssh_pub_key = line;
+        request.tls_pub_key = key.public().to_pem()?.into();
+    } else {
+        request.public_key = line;
+    }
     let answer = client.console_login(kind, &request).await.map_err(|e| mend(e, settings, target))?;
     let link = listener.link();
     let waiting = announce(settings.ctx, wish, &link);
@@ -211,6 +223,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
     let kube = &ping.proxy.kube;
     let kube_addr = match (kube.enabled, filled(&kube.public_addr), filled(&kube.listen_addr)) {
         (false, ..) => None,
+        _ if ping.proxy.tls_routing_enabled => Some(web.clone()),
         (true, Some(public), _) => Some(read(&public, KUBE_PORT)?),
         (true, None, Some(listen)) => {
             let mut listen = read(&listen, KUBE_PORT)?;
@@ -222,7 +235,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
         }
         (true, None, None) => Some(Address { host: typed.host.clone(), port: KUBE_PORT }),
     };
-    Ok(Places { web, ssh: ssh_addr, kube: kube_addr })
+    Ok(Places { web, ssh: ssh_addr, kube: kube_addr, tls_routing: ping.proxy.tls_routing_enabled })
 }
 
 /// What the answer to a login has to be.

@@ -30,12 +30,16 @@ fn short() -> Limits {
 }
 
 fn tls_server() -> tokio_rustls::TlsAcceptor {
+    tls_server_of(&[])
+}
+
+fn tls_server_of(protocols: &[&str]) -> tokio_rustls::TlsAcceptor {
     use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
     let ca = Authority::generate(AuthorityKind::Host, "net.test", jiff::Timestamp::now()).unwrap();
     let key = KeyPair::generate();
     let validity = Validity::starting(jiff::Timestamp::now(), jiff::SignedDuration::from_hours(1));
     let leaf = ca.sign_host(&["127.0.0.1".to_owned()], &key.public(), validity).unwrap();
-    let config =
+    let mut config =
         rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -45,6 +49,7 @@ fn tls_server() -> tokio_rustls::TlsAcceptor {
                 PrivateKeyDer::from_pem_slice(key.to_pem().unwrap().as_bytes()).unwrap(),
             )
             .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     tokio_rustls::TlsAcceptor::from(Arc::new(config))
 }
 
@@ -83,7 +88,8 @@ impl Script {
 
 fn client(to: &str, limits: Limits, routes: Routes) -> HttpClient {
     let trust = Trust { insecure: true, ..Trust::default() };
-    let tls = Gatekeeper::new(trust).unwrap().client_config().unwrap();
+    let mut tls = Gatekeeper::new(trust).unwrap().client_config().unwrap();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     let address = Address::parse(to, 1).unwrap();
     HttpClient::new(Connector::new(&address, tls).limits(limits).routes(routes), 1024)
 }
@@ -218,7 +224,12 @@ async fn each_step_fails_in_its_own_words() {
     lines.push(resolver("Temporary failure in name resolution"));
     lines.push(NetError::Timeout { phase: Phase::Lookup, seconds: 10 }.to_string());
     lines.push(NetError::Timeout { phase: Phase::Connect, seconds: 10 }.to_string());
-    lines.push(NetError::Tls(TlsFailure::NoHttp1).to_string());
+    lines.push(
+        said(|stream| async move {
+            let _ = tls_server_of(&["h2"]).accept(stream).await;
+        })
+        .await,
+    );
     insta::assert_snapshot!(lines.join("\n"), @r#"
     the TLS handshake took longer than 1 seconds
     the answer took longer than 1 seconds

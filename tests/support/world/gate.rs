@@ -26,14 +26,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Writes `jumpgate.yaml` into the folder and starts the gate on free ports.
-    /// `more` are further lines below `proxy_service`.
-    pub fn start(folder: &Path, kubeconfig: &Path, more: &str) -> Self {
-        Self::start_at(folder, kubeconfig, "127.0.0.1", more)
-    }
-
-    /// The same for a gate that calls itself by this name for people outside.
-    pub fn start_at(folder: &Path, kubeconfig: &Path, host: &str, more: &str) -> Self {
+    /// Writes `jumpgate.yaml` into the folder and starts the gate on free ports. It calls itself by the name `host` for people
+    /// outside; `more` are further lines below `proxy_service`.
+    pub fn start(folder: &Path, kubeconfig: &Path, host: &str, more: &str) -> Self {
         let config = folder.join("jumpgate.yaml");
         let data = folder.join("data");
         fs::write(&config, configuration(&data, kubeconfig, host, [0, 0, 0]) + more)

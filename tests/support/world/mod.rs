@@ -98,7 +98,7 @@ impl World {
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");
-        let gate = Gate::start_at(folder.path(), &kubeconfig, host, &more(folder.path()));
+        let gate = Gate::start(folder.path(), &kubeconfig, host, &more(folder.path()));
         github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", gate.web));
         Self { folder, github, kube, gate }
     }

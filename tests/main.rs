@@ -26,6 +26,7 @@ mod network;
 mod objects;
 mod port_forward;
 mod reference;
+mod renewal;
 mod restart;
 mod support;
 mod syscalls;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     Globals,
     entry::{self, EntryArgs},
+    renew,
     session::{self, Session, Wish},
     settings::{Settings, Target, cluster_of, is_valid},
     status, zone,
@@ -44,6 +45,9 @@ pub(crate) struct LoginArgs {
     /// Log in again although the certificate is still valid
     #[arg(long)]
     force: bool,
+    /// Get the next certificate with the one that is still valid, without a browser
+    #[arg(long, conflicts_with_all = ["force", "out"])]
+    renew: bool,
     /// Leave the kubeconfig alone
     #[arg(long, conflicts_with_all = ["embed_certs", "keep_context"])]
     no_kubeconfig: bool,
@@ -55,6 +59,10 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         let target = settings.target()?;
+        if self.renew {
+            let (user, credentials) = renew::now(&settings, &target)?;
+            return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
+        }
         if let Some((user, credentials)) = self.still_valid(&settings, &target)? {
             ctx.console.status(&format!(
                 "{user} is logged in at {} already; to log in anew: {} --force",
@@ -138,6 +146,7 @@ pub(crate) fn store(
     if let Some(connector) = settings.connector(&target.profile) {
         profile.auth_type = connector;
     }
+    profile.jumpgate_renewable_until = session.renewable_until;
     profile.jumpgate_web_pin = session.unverified_key.as_ref().map(ToString::to_string);
     if let Some(file) = &settings.globals.ca_file {
         profile.jumpgate_ca_file = Some(std::path::absolute(file)?.to_string_lossy().into_owned());

@@ -11,6 +11,7 @@ mod env;
 mod kube;
 mod login;
 mod logout;
+mod renew;
 mod session;
 mod settings;
 mod status;

@@ -153,6 +153,8 @@ pub struct Config {
     pub diagnostics: Option<SocketAddr>,
     /// How long open streams may go on after SIGTERM.
     pub drain: Duration,
+    /// How long after a sign-in `tsh` may renew the certificate by itself; zero: not beyond what the roles allow.
+    pub login_renewal: Duration,
     /// Logs.
     pub log: LogConfig,
     /// What this version does not serve, one sentence each.

@@ -87,7 +87,7 @@ mod tests {
             assert!(check(&ping(server, min)).is_err(), "{server} {min}");
         }
         let told = check(&ping("18.9.0", "19.0.0-\u{1b}")).unwrap_err().to_string();
-        insta::assert_snapshot!(told, @"the gate wants a client that speaks version 19.0.0-\u{1b} or later, this one speaks 18");
+        insta::assert_snapshot!(told, @r"the gate wants a client that speaks version 19.0.0-\u{1b} or later, this one speaks 18");
     }
 
     #[test]

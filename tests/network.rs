@@ -139,7 +139,7 @@ fn no_proxy_and_loopback_go_straight() {
     let gate = FakeGate::start();
     let address = format!("0.0.0.0:{}", gate.port);
     login(&address, &[]).says("502 Bad Gateway");
-    assert_eq!(proxy.asked(), [address.clone()]);
+    assert_eq!(proxy.asked(), std::slice::from_ref(&address));
     login(&address, &[("no_proxy", "10.0.0.0/8,0.0.0.0/8")])
         .says("signed by nobody that this machine trusts");
     assert!(proxy.asked().is_empty());

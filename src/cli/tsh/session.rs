@@ -145,11 +145,12 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     })
 }
 
-/// Where the Kubernetes port of a gate is, if it guards a cluster.
-pub(crate) async fn kube_place(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Address>> {
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+/// Where the parts of a gate are, without a login.
+pub(crate) async fn ask_places(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Places> {
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(None).await.map_err(|e| mend(e, settings, target))?;
-    Ok(places(&ping, &target.address)?.kube)
+    places(&ping, &target.address)
 }
 
 /// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer

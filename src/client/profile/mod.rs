@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, KUBE_PORT};
-use crate::wire::admin::SERVER_NAME;
 
 pub mod credentials;
 mod files;
@@ -116,9 +115,7 @@ impl Profile {
         if !self.tls_routing_enabled {
             return None;
         }
-        let host = Address::parse(&self.kube_proxy_addr, KUBE_PORT).ok()?.host;
-        let named = host != "localhost" && host.parse::<std::net::IpAddr>().is_err();
-        Some(format!("kube-teleport-proxy-alpn.{}", if named { &host } else { SERVER_NAME }))
+        Some(Address::parse(&self.kube_proxy_addr, KUBE_PORT).ok()?.kube_server_name())
     }
 }
 

@@ -27,6 +27,8 @@ mod kubeconfig_entries;
 mod kubeconfig_property;
 mod kubeconfig_refused;
 mod kubeconfig_several;
+mod modern;
+mod network;
 mod objects;
 mod port_forward;
 mod rbac;

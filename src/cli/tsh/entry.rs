@@ -83,6 +83,7 @@ pub(crate) fn write(
     let owner = Owner { profile: login.name.to_owned() };
     let entry = Entry {
         ca_pem,
+        tls_server_name: login.profile.kube_server_name(),
         namespace: login.namespace.clone(),
         ..Entry::new(login.cluster, &server, auth, owner)
     };

@@ -70,8 +70,15 @@ pub struct Globals {
     /// Log in although the gate wants a newer client
     #[arg(long, global = true, help_heading = "Global options")]
     skip_version_check: bool,
-    /// Write what happens to standard error
-    #[arg(short, long, global = true, help_heading = "Global options")]
+    /// Write what happens, each network call among it, to standard error
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'v',
+        visible_alias = "verbose",
+        global = true,
+        help_heading = "Global options"
+    )]
     debug: bool,
 }
 

@@ -13,6 +13,8 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::address::{Address, KUBE_PORT};
+
 pub mod credentials;
 mod files;
 pub mod shells;
@@ -82,6 +84,9 @@ pub struct Profile {
     /// `host:port` of the Kubernetes port; empty when the gate guards none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kube_proxy_addr: String,
+    /// Whether the Kubernetes port is the web port, told apart by SNI (modern Teleport). The key is that of its `tsh`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_routing_enabled: bool,
     /// Who logged in last.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
@@ -103,6 +108,17 @@ pub struct Profile {
     /// Keys of others.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Profile {
+    /// The name that a TLS handshake with the Kubernetes port asks for, where it is not that of the address: with TLS routing the
+    /// web port tells its parts apart by it (wire facts 5.5).
+    pub fn kube_server_name(&self) -> Option<String> {
+        if !self.tls_routing_enabled {
+            return None;
+        }
+        Some(Address::parse(&self.kube_proxy_addr, KUBE_PORT).ok()?.kube_server_name())
+    }
 }
 
 /// The folder of profiles.

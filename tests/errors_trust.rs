@@ -18,7 +18,7 @@ use crate::support::{
 fn refused(world: &World, proxy: &str, more: &[&str]) -> Run {
     let proxy = format!("--proxy={proxy}");
     let before = world.home_files();
-    let run = world.tsh(&[&["login", "--browser=none", &proxy][..], more].concat()).fails_with(1);
+    let run = world.tsh(&[&["login", "--browser=none", &proxy][..], more].concat()).fails_with(6);
     assert_eq!(world.home_files(), before, "a login that fails has changed something");
     run
 }
@@ -39,7 +39,7 @@ fn a_wrong_address() {
     }
     said.run(refused(&world, "gate.invalid:3080", &[]));
     said.run(world.tsh(&["login", "--proxy=https://gate.example.com:99999"]).fails_with(2));
-    said.run(world.tsh(&["login"]).fails_with(1));
+    said.run(world.tsh(&["login"]).fails_with(6));
     insta::assert_snapshot!("wrong_address", said.end());
 }
 

@@ -227,7 +227,7 @@ fn ctrl_c_ends_cleanly_and_writes_nothing() {
     login.browse(&login.link);
     login.interrupt();
     let ended = login.end();
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 7, "{ended:?}");
     let told = "error: login cancelled; nothing was changed. To begin again run: tsh login";
     assert!(ended.stderr.ends_with(&format!("{told} {}\n", gate.proxy())), "{ended:?}");
     assert!(!person.path(".tsh/keys/localhost/alice").exists() && !person.path(".kube/config").exists());
@@ -242,7 +242,7 @@ fn a_refusal_of_the_gate_is_shown() {
     let base = redirect.split('?').next().unwrap();
     login.browse(&format!("{base}?err=alice+is+in+no+team+of+octocats%0d%0a"));
     let ended = login.end();
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 5);
     assert!(
         ended
             .stderr

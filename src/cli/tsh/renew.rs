@@ -10,7 +10,10 @@ use super::{
     settings::{Settings, Target, is_valid},
 };
 use crate::{
-    cli::{block_on, error::Failure},
+    cli::{
+        block_on,
+        error::{self, Failure},
+    },
     client::{
         admin::{AdminClient, AdminError},
         profile::Credentials,
@@ -34,7 +37,8 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
             "the certificate for {} has expired, and only a valid one can be renewed",
             target.address
         );
-        return Err(Failure::new(text).hint(settings.login_command(target)).into());
+        let login = settings.login_command(target);
+        return Err(Failure::new(text).hint(login).code(error::LOGIN_NEEDED).into());
     }
     let _alone = settings.home.lock(&target.name, "login")?;
     let minutes = settings.globals.ttl.map_or(0, i64::from);
@@ -134,13 +138,18 @@ fn keep(
     Ok(verified.credentials)
 }
 
+/// Says why the gate did not renew, with the exit code that tells it apart.
 fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let text = error::sentence(&error);
     match error.downcast_ref::<AdminError>() {
         Some(AdminError::NotFound(_)) => {
             Failure::new(format!("the gate at {} does not renew certificates", target.address))
                 .hint(format!("sign in anew: {} --force", settings.login_command(target)))
                 .into()
         }
+        Some(AdminError::Denied(_)) => Failure::new(text).code(error::RIGHTS_CHANGED).into(),
+        Some(AdminError::Over(_)) => Failure::new(text).code(error::LOGIN_NEEDED).into(),
+        Some(AdminError::Unreachable { .. }) => Failure::new(text).code(error::UNREACHABLE).into(),
         _ => error,
     }
 }

@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Globals, identity::Identity};
 use crate::{
-    cli::{Ctx, error::Failure},
+    cli::{
+        Ctx,
+        error::{Failure, LOGIN_NEEDED},
+    },
     client::{
         address::{Address, WEB_PORT},
         kubeconfig,
@@ -58,7 +61,10 @@ impl<'a> Settings<'a> {
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
         let Some(target) = self.named_or_current()? else {
             let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
-            return Err(Failure::new("no proxy is known yet; name it with --proxy").hint(hint).into());
+            return Err(Failure::new("no proxy is known yet; name it with --proxy")
+                .hint(hint)
+                .code(LOGIN_NEEDED)
+                .into());
         };
         Ok(target)
     }
@@ -215,7 +221,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn logged_in(&self, target: &Target) -> anyhow::Result<(String, Credentials)> {
         self.credentials(target)?.ok_or_else(|| {
             let text = format!("nobody is logged in at {}", target.address);
-            Failure::new(text).hint(self.login_command(target)).into()
+            Failure::new(text).hint(self.login_command(target)).code(LOGIN_NEEDED).into()
         })
     }
 

@@ -39,7 +39,7 @@ fn a_wrong_address() {
     }
     said.run(refused(&world, "gate.invalid:3080", &[]));
     said.run(world.tsh(&["login", "--proxy=https://gate.example.com:99999"]).fails_with(2));
-    said.run(world.tsh(&["login"]).fails_with(6));
+    said.run(world.tsh(&["login"]).fails_with(1));
     insta::assert_snapshot!("wrong_address", said.end());
 }
 
@@ -152,7 +152,7 @@ fn a_certificate_that_has_expired() {
     said.hide(env!("CARGO_BIN_EXE_tsh"), "tsh");
     said.run(world.tsh(&["status"]).fails_with(1));
     let cluster = format!("--teleport-cluster={CLUSTER}");
-    said.run(world.tsh(&["kube", "credentials", &world.proxy(), &cluster]).fails_with(1));
+    said.run(world.tsh(&["kube", "credentials", &world.proxy(), &cluster]).fails_with(3));
     said.run(world.tctl_as_person(&["get", "roles"]).fails_with(1));
     assert_eq!(world.home_files(), before);
     for version in Kubectl::ALL {

@@ -80,17 +80,17 @@ fn a_login_that_somebody_cancels_ends_all_that_wait_for_it() {
             let mut child = person.command(&args).envs(env).spawn().expect("tsh starts");
             let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
             let mut said = String::new();
-            while !said.contains("Waiting for a login") {
+            while !said.contains("Waiting for the login at") {
                 assert_ne!(stderr.read_line(&mut said).expect("standard error"), 0, "{said}");
             }
             (child, stderr, said)
         })
         .collect();
     first.interrupt();
-    assert_eq!(first.end().code, 1);
+    assert_eq!(first.end().code, 7);
     for (mut child, mut stderr, mut said) in others {
         stderr.read_to_string(&mut said).expect("standard error");
-        assert_eq!(child.wait().expect("an end").code(), Some(1), "{said}");
+        assert_eq!(child.wait().expect("an end").code(), Some(7), "{said}");
         assert!(said.contains("error: login cancelled;") && !said.contains("http://"), "{said}");
     }
 }

@@ -40,7 +40,10 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
         let login = settings.login_command(target);
         return Err(Failure::new(text).hint(login).code(error::LOGIN_NEEDED).into());
     }
-    let _alone = settings.home.lock(&target.name, "login")?;
+    let _alone = settings.home.lock_after(&target.name, "login", || {
+        let text = format!("Waiting for another tsh that logs in or renews at {}", target.address);
+        settings.ctx.console.status(&text);
+    })?;
     let minutes = settings.globals.ttl.map_or(0, i64::from);
     let asked = ask(settings, target, &user, minutes * 60_000_000_000);
     let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
@@ -50,21 +53,27 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
 
 /// The plugin's renewal, if one is due: nothing when it is not, when another process is at it, or when the gate does not do
 /// it now. The certificate that is there is still good then.
+///
+/// # Errors
+/// When the gate refuses because of the person's rights: it would refuse whatever kubectl asks with the old certificate, too.
 pub(crate) fn if_due(
     settings: &Settings<'_>,
     target: &Target,
     user: &str,
     old: &Credentials,
-) -> Option<Credentials> {
+) -> anyhow::Result<Option<Credentials>> {
     let now = Timestamp::now();
     let renewable = target.profile.jumpgate_renewable_until.is_some_and(|until| until > old.valid_until());
     if settings.identity.is_some() || !renewable || target.profile.user != user || !is_close(old, now) {
-        return None;
+        return Ok(None);
     }
     let renewed = try_once(settings, target, user, old);
-    renewed.unwrap_or_else(|error| {
+    renewed.or_else(|error| {
         tracing::debug!(reason = %error, "the certificate was not renewed");
-        None
+        match error.downcast_ref::<AdminError>() {
+            Some(AdminError::Denied(_)) => Err(explain(error, settings, target)),
+            _ => Ok(None),
+        }
     })
 }
 

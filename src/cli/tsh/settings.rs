@@ -59,14 +59,17 @@ impl<'a> Settings<'a> {
 
     /// The proxy that was named, else the current profile's.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
-        let Some(target) = self.named_or_current()? else {
-            let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
-            return Err(Failure::new("no proxy is known yet; name it with --proxy")
-                .hint(hint)
-                .code(LOGIN_NEEDED)
-                .into());
-        };
-        Ok(target)
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().code(LOGIN_NEEDED).into())
+    }
+
+    /// As [`Settings::target`], for a login: it is what is needed already.
+    pub(crate) fn target_of_login(&self) -> anyhow::Result<Target> {
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().into())
+    }
+
+    fn no_proxy(&self) -> Failure {
+        let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
+        Failure::new("no proxy is known yet; name it with --proxy").hint(hint)
     }
 
     /// As [`Settings::target`], or nothing when there is neither.

@@ -181,6 +181,25 @@ fn a_gate_that_cannot_renew_now_costs_kubectl_nothing_but_a_moment() {
 }
 
 #[test]
+fn a_role_that_is_gone_is_what_the_plugin_says() {
+    let world = renewing_world("24h");
+    fs::write(
+        world.dir().join("dev.yaml"),
+        "kind: role\nversion: v3\nmetadata: {name: dev}\nspec: {allow: {kubernetes_groups: [dev]}}\n",
+    )
+    .expect("dev.yaml");
+    world.tctl(&["create", "dev.yaml"]).succeeds();
+    world.connector_with("  teams_to_roles:\n  - {organization: octocats, team: admins, roles: [dev]}\n");
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    world.tctl(&["rm", "role/dev"]).succeeds();
+    let run = world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).fails_with(4);
+    assert_eq!(run.stdout, "");
+    assert_eq!(run.stderr, "error: role \"dev\" no longer exists; sign in again with: tsh login --force\n");
+}
+
+#[test]
 fn without_the_setting_the_plugin_renews_nothing() {
     let world = World::with_connector();
     world.login();

@@ -96,6 +96,23 @@ fn a_login_that_somebody_cancels_ends_all_that_wait_for_it() {
 }
 
 #[test]
+fn a_login_in_another_terminal_ends_the_wait_of_the_plugin() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in_for(&person, &gate, &["--insecure"], SignedDuration::from_secs(2)).code, 0);
+    let (proxy, cluster) = (gate.proxy(), format!("--teleport-cluster={CLUSTER}"));
+    let args = ["kube", "credentials", &proxy, &cluster, "--user=alice"];
+    // A browser that opens nothing.
+    let env = [("TELEPORT_LOGIN_BROWSER", "true")];
+    let first = person.begin_with(&args, &env);
+    let other = person.command(&args).envs(env).spawn().expect("tsh starts");
+    assert_eq!(log_in(&person, &gate, &["--force"]).code, 0);
+    let first = first.end();
+    assert_eq!(first.code, 0, "{first:?}");
+    let other: Ended = other.wait_with_output().expect("an end").into();
+    assert_eq!((other.code, other.stdout), (0, first.stdout), "{}", other.stderr);
+}
+
+#[test]
 fn a_kill_at_any_moment_of_a_login_leaves_one_that_works() {
     let (person, gate) = (Person::new(), FakeGate::start());
     assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);

@@ -75,10 +75,10 @@ impl CredentialsArgs {
     /// kubectl says `interactive: false` for every redirect, and a browser needs none.
     fn no_login_here(&self, asked: &Asked, ctx: &Ctx) -> Option<String> {
         if self.no_login {
-            return Some(" (--no-login)".into());
+            return Some(", and no login is started (--no-login)".into());
         }
         if ctx.env.text("JUMPGATE_NO_LOGIN").is_some_and(|v| v != "0") {
-            return Some(" (JUMPGATE_NO_LOGIN is set)".into());
+            return Some(", and no login is started (JUMPGATE_NO_LOGIN is set)".into());
         }
         match browser::find(None, &|name| ctx.env.text(name), Platform::OWN) {
             Browser::Program(_) | Browser::System(_) => None,

@@ -63,7 +63,7 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target()?;
+        let target = settings.target_of_login()?;
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }

@@ -22,7 +22,7 @@ use super::{
     diagnostics,
     gate::{Addresses, Gate},
     handlers,
-    kube::Upstream,
+    kube::Clusters,
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
     store::{OpenError, SqliteStore, Store, Timed},
@@ -122,14 +122,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         None => None,
     };
     // What may fail for the configuration comes before the CAs are made: they belong to the cluster's name for good.
-    let upstream = match &config.kube {
+    let mut notices = config.notices.clone();
+    let clusters = match &config.kube {
         Some(kube) => {
-            Some(Upstream::new(kube).await.map_err(|error| StartError::Upstream(error.to_string()))?)
+            let opened = Clusters::open(kube).await;
+            let (clusters, more) = opened.map_err(|error| StartError::Upstream(error.to_string()))?;
+            notices.extend(more);
+            Some(clusters)
         }
         None => None,
     };
     let metrics = Arc::new(Metrics::default());
-    let mut notices = config.notices.clone();
     for dir in BTreeSet::from([&config.data_dir, &config.store_dir]) {
         notices.extend(files::private_dir(dir)?);
     }
@@ -158,7 +161,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         drain,
         metrics,
     });
-    let handlers = handlers::handlers(&gate, upstream);
+    let handlers = handlers::handlers(&gate, clusters);
     certificates::write_admin(&gate.config.data_dir, &gate.authorities)?;
     files::write_info(&gate, &bound)?;
 

@@ -6,6 +6,7 @@ use super::{
     Config, KubeConfig, Listen, LogConfig, LogOutput, Problem, PublicAddr,
     file::{AuthKind, File, LogFormat, Proxy, SecondFactor},
     kube::clusters,
+    position::Places,
     values::{ListenAddr, PublicAddrs, Switch},
 };
 
@@ -65,6 +66,9 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
             json: file.teleport.log.format == LogFormat::Json,
         },
         notices,
+        // The caller knows these.
+        file: PathBuf::new(),
+        places: Places::default(),
     };
     no_port_twice(&config)?;
     Ok(config)

@@ -52,8 +52,12 @@ impl Clusters {
                 Ok(_) => {}
                 Err(error) if alone => return Err(error),
                 Err(error @ UpstreamError::Credentials { .. }) => {
-                    notices.push(format!("the cluster {:?} is not served yet: {error}", cluster.name));
+                    let notice = format!("the cluster {:?} is not served yet: {error}", cluster.name);
+                    tracing::error!("{notice}");
+                    notices.push(notice);
                 }
+                // The default one has keys of its own in the configuration.
+                Err(error) if Arc::ptr_eq(&cluster, &all[0]) => return Err(error),
                 Err(error) => {
                     return Err(UpstreamError::Of { cluster: cluster.name.clone(), source: Box::new(error) });
                 }

@@ -32,6 +32,9 @@ pub(crate) struct CredentialsArgs {
     /// Cluster of the gate
     #[arg(long, value_name = "CLUSTER")]
     teleport_cluster: Option<String>,
+    /// Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them
+    #[arg(long, value_name = "NAME")]
+    kube_cluster: Option<String>,
 }
 
 /// What kubectl says of itself in `KUBERNETES_EXEC_INFO`.

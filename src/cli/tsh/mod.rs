@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use super::{Ctx, Program, output::Output};
 
 mod clusters;
+mod context_name;
 mod credentials;
 mod entry;
 mod env;
+mod guarded;
 mod identity;
 mod kube;
+mod kube_login;
+mod kube_ls;
 mod login;
 mod logout;
 mod out;

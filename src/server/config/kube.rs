@@ -14,7 +14,6 @@ use super::{
     file::{Kubernetes, NamedCluster},
 };
 
-const NAME_KEY: &str = "proxy_service.kubernetes.kube_cluster_name";
 const CONTEXT_KEY: &str = "proxy_service.kubernetes.context";
 const ITEM_KEY: &str = "proxy_service.kubernetes.clusters.name";
 /// The longest name: that of a DNS name, in bytes.
@@ -105,10 +104,16 @@ pub(super) fn clusters(kube: Kubernetes, gate: &str) -> Result<(KubeCluster, Vec
         let (row, column) = place(&named.name);
         let wrong = |reason: String| Problem { key: ITEM_KEY, reason, place: Some((row, column)) };
         let name = &named.name.value.0;
+        if name == gate {
+            let why = format!(
+                "`{name}` is the name of the gate itself, by which people reach the default cluster; give it another"
+            );
+            return Err(wrong(why));
+        }
         if let Some(other) = lines.insert(name.clone(), Some(row)) {
             let first = match other {
                 Some(line) => format!("the cluster in line {line}"),
-                None => format!("the default cluster (auth_service.cluster_name, or set {NAME_KEY})"),
+                None => "the default cluster".to_owned(),
             };
             return Err(wrong(format!("`{name}` is also the name of {first}; give each a name of its own")));
         }

@@ -186,11 +186,7 @@ fn names_of_clusters_are_checked_with_line_and_column() {
             "line 8, column 13",
             "`a` is also the name of the cluster in line 6",
         ),
-        (
-            "    clusters: [{name: gate.example.com}]\n",
-            "line 5, column 23",
-            "is also the name of the default cluster",
-        ),
+        ("    clusters: [{name: gate.example.com}]\n", "line 5, column 23", "is the name of the gate itself"),
         (
             "    kube_cluster_name: m\n    clusters: [{name: m}]\n",
             "line 6, column 23",

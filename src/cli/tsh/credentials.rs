@@ -36,6 +36,9 @@ pub(crate) struct CredentialsArgs {
     /// Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)
     #[arg(long)]
     no_login: bool,
+    /// Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them
+    #[arg(long, value_name = "NAME")]
+    kube_cluster: Option<String>,
 }
 
 /// What kubectl says of itself in `KUBERNETES_EXEC_INFO`.

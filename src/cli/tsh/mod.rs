@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use super::{Ctx, Program, output::Output};
 
 mod clusters;
+mod context_name;
 mod credentials;
 mod entry;
 mod env;
+mod guarded;
 mod identity;
 mod kube;
+mod kube_login;
 mod kube_logout;
+mod kube_ls;
 mod kube_shell;
 mod kube_use;
 mod login;

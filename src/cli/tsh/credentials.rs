@@ -55,6 +55,9 @@ impl CredentialsArgs {
             let renewed = renew::if_due(&settings, &target, user, credentials);
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
+        if let Some(identity) = &settings.identity {
+            return Err(identity.expired(&ctx.tool("tsh"), &target.address.to_string()).into());
+        }
         let seen_by_a_person = asked.interactive == Some(true) || std::io::stderr().is_terminal();
         if !seen_by_a_person {
             return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c)).into());

@@ -54,7 +54,7 @@ pub(crate) fn if_due(
 ) -> Option<Credentials> {
     let now = Timestamp::now();
     let renewable = target.profile.jumpgate_renewable_until.is_some_and(|until| until > old.valid_until());
-    if !renewable || target.profile.user != user || !is_close(old, now) {
+    if settings.identity.is_some() || !renewable || target.profile.user != user || !is_close(old, now) {
         return None;
     }
     let renewed = try_once(settings, target, user, old);

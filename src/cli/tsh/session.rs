@@ -131,6 +131,13 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     })
 }
 
+/// Where the Kubernetes port of a gate is, if it guards a cluster.
+pub(crate) async fn kube_place(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Address>> {
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+    let ping = client.ping(None).await.map_err(|e| mend(e, settings, target))?;
+    Ok(places(&ping, &target.address)?.kube)
+}
+
 /// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer
 /// would be refused in any case, after a person had signed in.
 fn refuse_other_ca(settings: &Settings<'_>, target: &Target, client: &ProxyClient) -> anyhow::Result<()> {

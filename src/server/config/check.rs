@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{
     Config, KubeConfig, Listen, LogConfig, LogOutput, PublicAddr,
     file::{AuthKind, File, LogFormat, Proxy, SecondFactor},
+    position::Places,
     values::{ListenAddr, PublicAddrs, Switch},
 };
 
@@ -65,6 +66,9 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
             json: file.teleport.log.format == LogFormat::Json,
         },
         notices,
+        // The caller knows these.
+        file: PathBuf::new(),
+        places: Places::default(),
     };
     no_port_twice(&config)?;
     Ok(config)

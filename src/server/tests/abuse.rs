@@ -52,7 +52,9 @@ impl Drop for Open {
 async fn serve(web: bool) -> Served {
     let ca = Authority::generate(AuthorityKind::Host, "example", Timestamp::now()).unwrap();
     let key = KeyPair::generate();
-    let shown = || ServerCertificate::new(host_certificate(&ca, &key, &["localhost".into()]).unwrap());
+    let shown = || {
+        ServerCertificate::new(host_certificate(&ca, &key, &["localhost".into()], Timestamp::now()).unwrap())
+    };
     let tls = if web { Tls::web(shown(), shown()) } else { Tls::mutual(shown()) };
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = socket.local_addr().unwrap();

@@ -69,6 +69,7 @@ impl From<StoreError> for ApiError {
             StoreError::Exists(_) => StatusCode::CONFLICT,
             StoreError::NotFound(_) => StatusCode::NOT_FOUND,
             StoreError::Conflict(_) => StatusCode::PRECONDITION_FAILED,
+            StoreError::Unwritable => StatusCode::SERVICE_UNAVAILABLE,
             StoreError::Backend(reason) => {
                 tracing::error!(reason, "the store failed");
                 return Self::new(

@@ -91,7 +91,9 @@ impl Api {
         roots.add(clients.certificate().der().to_vec().into()).unwrap();
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
         let ca = Authority::generate(AuthorityKind::Host, "api", jiff::Timestamp::now()).unwrap();
-        let key = host_certificate(&ca, &crate::pki::KeyPair::generate(), &["127.0.0.1".into()]).unwrap();
+        let names = ["127.0.0.1".into()];
+        let key =
+            host_certificate(&ca, &crate::pki::KeyPair::generate(), &names, jiff::Timestamp::now()).unwrap();
         let mut tls = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -82,7 +82,8 @@ impl Rig {
         let now = Timestamp::now();
         let ca = |kind| Authority::generate(kind, "gate.test", now).unwrap();
         let authorities = Authorities { user: ca(AuthorityKind::User), host: ca(AuthorityKind::Host) };
-        let host = host_certificate(&authorities.host, &KeyPair::generate(), &["127.0.0.1".into()]).unwrap();
+        let host =
+            host_certificate(&authorities.host, &KeyPair::generate(), &["127.0.0.1".into()], now).unwrap();
         let metrics = Arc::new(Metrics::default());
         let (switch, drain) = Drain::new();
         let nowhere = HostPort { host: "127.0.0.1".into(), port: 1 };

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod jumpgate;
 pub mod output;
 pub mod tctl;
+mod terminal;
 pub mod tsh;
 
 use output::{Console, Output};

@@ -88,6 +88,7 @@ impl CredentialsArgs {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(target)?,
             keep: true,
+            leave_stdin: true,
             ..Wish::default()
         };
         let session = block_on(session::log_in(settings, target, &wish)).inspect_err(|reason| {

@@ -26,7 +26,7 @@ mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -51,6 +51,17 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "MINUTES", help_heading = "Global options",
           value_parser = clap::value_parser!(u32).range(1..=525_600))]
     ttl: Option<u32>,
+    /// How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser
+    /// on this machine if there is one, else a code, else pasting]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WAY",
+        hide_possible_values = false,
+        help_heading = "Global options"
+    )]
+    way: Option<session::Way>,
     /// Accept any certificate of the web port, and pin its key as unverified
     #[arg(long, global = true, help_heading = "Global options")]
     insecure: bool,

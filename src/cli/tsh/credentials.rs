@@ -69,6 +69,7 @@ impl CredentialsArgs {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(&target)?,
             keep: true,
+            leave_stdin: true,
             ..Wish::default()
         };
         answer(&asked, &relogin::log_in(&settings, &target, &wish)?)

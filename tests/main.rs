@@ -5,6 +5,7 @@
 
 mod admin_api;
 mod browser;
+mod code_login;
 mod copy;
 mod ends;
 mod errors_config;
@@ -31,6 +32,7 @@ mod rbac;
 mod reference;
 mod renewal;
 mod restart;
+mod sign_in;
 mod support;
 mod syscalls;
 mod tsh_login;

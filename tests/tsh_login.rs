@@ -164,7 +164,7 @@ fn trust_at_a_first_login() {
 
     let wrong = format!("--ca-pin=sha256:{}", "0".repeat(64));
     let ended = person.tsh(&["login", &proxy, &wrong]);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 6);
     assert!(ended.stderr.contains("is not the one of --ca-pin: expected sha256:0000"), "{ended:?}");
 
     let right = format!("--ca-pin={}", gate.host_ca.certificate().pin());

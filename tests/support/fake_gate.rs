@@ -38,6 +38,11 @@ impl FakeGate {
         Self::start_on(0)
     }
 
+    /// The line of its SSH host CA.
+    pub(crate) fn ssh_host_key(&self) -> String {
+        self.host_ca.key().public().to_authorized_key().expect("a key")
+    }
+
     pub(crate) fn start_on(port: u16) -> Self {
         Self::start_as(port, None)
     }
@@ -85,7 +90,7 @@ impl FakeGate {
             tls_cert: cert.expect("a certificate").to_pem().into(),
             host_signers: vec![HostSigner {
                 domain_name: CLUSTER.into(),
-                checking_keys: vec![],
+                checking_keys: vec![self.ssh_host_key().into()],
                 tls_certs: vec![self.host_ca.certificate().to_pem().into()],
             }],
             ..LoginResponse::default()

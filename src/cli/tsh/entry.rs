@@ -5,6 +5,7 @@ use anyhow::Context;
 use super::settings::Settings;
 use crate::{
     cli::{
+        Ctx,
         error::Failure,
         output::{Console, Output},
     },
@@ -65,6 +66,12 @@ pub(crate) struct Login<'a> {
     pub(crate) namespace: Option<String>,
 }
 
+/// A profile without the CAs of its gate: nothing of the gate's can be trusted.
+pub(crate) fn no_host_ca(ctx: &Ctx) -> Failure {
+    Failure::new("the profile holds no host CA")
+        .hint(format!("log in again with: {} login --force", ctx.tool("tsh")))
+}
+
 /// Writes the entry, and says on standard error which context is current now. With `--diff` the answer is what a
 /// person sees instead.
 pub(crate) fn write(
@@ -72,7 +79,7 @@ pub(crate) fn write(
     login: &Login<'_>,
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
-    let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }

@@ -97,6 +97,7 @@ impl From<LoginError> for ApiError {
             LoginError::NoConnector(_) | LoginError::UnknownState => StatusCode::NOT_FOUND,
             LoginError::ConnectorChanged(_) => StatusCode::PRECONDITION_FAILED,
             LoginError::Github(GithubError::Refused(_))
+            | LoginError::Stranger { .. }
             | LoginError::NoTeam(_)
             | LoginError::Record(_)
             | LoginError::NoRole { .. } => StatusCode::FORBIDDEN,

@@ -58,6 +58,14 @@ pub enum LoginError {
         "this login is not known: it was used already or began more than 10 minutes ago; to begin again run: tsh login"
     )]
     UnknownState,
+    /// GitHub ended a login that is not known here. What GitHub said is left out: anybody can make such an address.
+    #[error("{}", api::explain_stranger(.error, .callback))]
+    Stranger {
+        /// GitHub's code for it, as it came.
+        error: String,
+        /// The callback of this gate.
+        callback: String,
+    },
     /// GitHub brought no login.
     #[error(transparent)]
     Github(#[from] GithubError),
@@ -207,10 +215,15 @@ impl Github {
         query: &CallbackQuery,
         trail: &mut Trail,
     ) -> Result<(Pending, ClientRedirect), LoginError> {
+        let unknown = |otherwise: LoginError| match query.error.as_str() {
+            "" => otherwise,
+            error => LoginError::Stranger { error: error.to_owned(), callback: callback(gate) },
+        };
         if query.state.is_empty() {
-            return Err(LoginError::Request("missing state query param".into()));
+            return Err(unknown(LoginError::Request("missing state query param".into())));
         }
-        let pending = pending::take(&*gate.store, &query.state).await?.ok_or(LoginError::UnknownState)?;
+        let pending = pending::take(&*gate.store, &query.state).await?;
+        let pending = pending.ok_or_else(|| unknown(LoginError::UnknownState))?;
         trail.connector.clone_from(&pending.connector);
         let redirect = ClientRedirect::parse(pending.redirect.expose())?;
         Ok((pending, redirect))
@@ -349,6 +362,11 @@ fn attributes(teams: &[Team]) -> Value {
         }
     }
     Value::Object(all)
+}
+
+/// Where GitHub sends browsers back to, if the gate is reached as it believes.
+fn callback(gate: &Gate) -> String {
+    format!("https://{}/v1/webapi/github/callback", gate.addresses.web)
 }
 
 /// GitHub's address, without a slash at its end.

@@ -6,6 +6,7 @@
 mod admin_api;
 mod browser;
 mod copy;
+mod demo;
 mod ends;
 mod errors_config;
 mod errors_disk;
@@ -35,6 +36,7 @@ mod renewal;
 mod restart;
 mod support;
 mod syscalls;
+mod tctl_create;
 mod tsh_login;
 mod tsh_profiles;
 mod tsh_two_gates;

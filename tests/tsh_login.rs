@@ -310,7 +310,7 @@ fn half_a_login_is_mended_by_a_new_one() {
     person.write(".tsh/keys/localhost/alice", &stock);
     let ended = person.tsh(&["status"]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stderr.contains("do not belong together; run: tsh login"), "{ended:?}");
+    assert!(ended.stderr.contains("do not belong together; log in again"), "{ended:?}");
     assert_eq!(log_in(&person, &gate, &[]).code, 0);
     assert_eq!(person.tsh(&["status"]).code, 0);
 }

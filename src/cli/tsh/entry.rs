@@ -72,8 +72,7 @@ pub(crate) fn write(
     login: &Login<'_>,
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
-    let ca_pem =
-        settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
@@ -111,7 +110,7 @@ fn owned(settings: &Settings<'_>, error: kubeconfig::Error) -> anyhow::Error {
 }
 
 /// One line for the current context, if it is another one now; one for each that went.
-fn say(console: Console, change: &Change) {
+pub(crate) fn say(console: Console, change: &Change) {
     for name in &change.removed {
         console.status(&format!("context {name} removed"));
     }
@@ -131,7 +130,7 @@ fn say(console: Console, change: &Change) {
 }
 
 /// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
-fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+pub(crate) fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
     let mut args: Vec<String> = Vec::new();
     if settings.ctx.binary == "jumpgate" {
         args.push("tsh".into());
@@ -139,7 +138,10 @@ fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth
     args.extend(["kube".into(), "credentials".into()]);
     args.push(format!("--proxy={}", login.profile.web_proxy_addr));
     args.push(format!("--teleport-cluster={}", login.cluster));
-    args.push(format!("--user={}", login.user));
+    match &settings.identity {
+        Some(identity) => args.push(format!("--identity={}", identity.path.display())),
+        None => args.push(format!("--user={}", login.user)),
+    }
     let mut env = Vec::new();
     if let Some(home) = settings.ctx.env.path("TELEPORT_HOME") {
         let absolute = std::path::absolute(home).context("TELEPORT_HOME")?;

@@ -3,10 +3,11 @@
 use super::{
     Globals, credentials,
     entry::{self, EntryArgs},
-    settings::{Settings, cluster_of},
+    kube_logout, kube_shell, kube_use, session,
+    settings::{Settings, Target, cluster_of},
 };
 use crate::cli::{
-    Ctx,
+    Ctx, block_on,
     error::Failure,
     output::{Format, Output, Table},
 };
@@ -18,6 +19,12 @@ pub(crate) enum KubeCommand {
     Ls(LsArgs),
     /// Write the kubeconfig entry of a cluster and select its context
     Login(KubeLoginArgs),
+    /// Select a context, or list them
+    Use(kube_use::UseArgs),
+    /// Run a shell or a program that sees one context alone
+    Shell(kube_shell::ShellArgs),
+    /// Take contexts out of the kubeconfig; the login stays
+    Logout(kube_logout::KubeLogoutArgs),
     /// Print credentials for kubectl, which calls this by itself
     Credentials(credentials::CredentialsArgs),
 }
@@ -54,6 +61,9 @@ impl KubeCommand {
         match self {
             Self::Ls(args) => args.run(globals, ctx),
             Self::Login(args) => args.run(globals, ctx),
+            Self::Use(args) => args.run(globals, ctx),
+            Self::Shell(args) => args.run(globals, ctx),
+            Self::Logout(args) => args.run(globals, ctx),
             Self::Credentials(args) => args.run(globals, ctx),
         }
     }
@@ -62,7 +72,7 @@ impl KubeCommand {
 impl LsArgs {
     fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
-        let target = settings.target()?;
+        let target = places(&settings)?;
         let (_, credentials) = settings.logged_in(&target)?;
         let name = cluster_of(&target.profile, &credentials, &target.name);
         let current = settings.kubeconfig()?.current_context()?;
@@ -87,10 +97,24 @@ impl LsArgs {
     }
 }
 
+/// The target; an identity file does not say where the Kubernetes port is, so the gate is asked then.
+fn places(settings: &Settings<'_>) -> anyhow::Result<Target> {
+    let mut target = settings.target()?;
+    if let Some(identity) = &settings.identity {
+        let proxy = target.address.to_string();
+        if identity.credentials.valid_until() <= jiff::Timestamp::now() {
+            return Err(identity.expired(&settings.ctx.tool("tsh"), &proxy).into());
+        }
+        let kube = block_on(session::kube_place(settings, &target))?;
+        target.profile.kube_proxy_addr = kube.map(|kube| kube.to_string()).unwrap_or_default();
+    }
+    Ok(target)
+}
+
 impl KubeLoginArgs {
     fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
-        let target = settings.target()?;
+        let target = places(&settings)?;
         let (user, credentials) = settings.logged_in(&target)?;
         let name = cluster_of(&target.profile, &credentials, &target.name);
         let wanted = self.cluster.as_deref().unwrap_or(&name);

@@ -7,7 +7,7 @@ use crate::{
         error::{Failure, sentence},
         output::Output,
     },
-    client::kubeconfig,
+    client::{kubeconfig, profile::shells},
 };
 
 /// Arguments of `tsh logout`.
@@ -16,6 +16,9 @@ use crate::{
     after_help = "Without --proxy everybody is logged out of every gate; with it, everybody (or --user) of that gate.\n\nExamples:\n  tsh logout\n  tsh logout --proxy=gate.example.com:3080 --user=alice"
 )]
 pub(crate) struct LogoutArgs {
+    /// Leave the kubeconfig as it is: kubectl then says that a login is needed
+    #[arg(long, conflicts_with = "diff")]
+    keep_contexts: bool,
     #[command(flatten)]
     diff: DiffArgs,
 }
@@ -23,17 +26,19 @@ pub(crate) struct LogoutArgs {
 impl LogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
+        settings.refuse_identity()?;
         if self.diff.diff {
             return self.preview(&settings);
         }
+        shells::sweep(settings.home.folder());
         if settings.named_proxy().is_some() {
-            return one_proxy(&settings);
+            return one_proxy(&settings, self.keep_contexts);
         }
         if globals.user.is_some() {
             let hint = "or leave both out to log everybody out of every gate";
             return Err(Failure::usage("--user needs --proxy, to say where").hint(hint).into());
         }
-        everybody(&settings)
+        everybody(&settings, self.keep_contexts)
     }
 
     /// What this logout would take out of the kubeconfig.
@@ -53,7 +58,7 @@ impl LogoutArgs {
     }
 }
 
-fn one_proxy(settings: &Settings<'_>) -> anyhow::Result<Output> {
+fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
     let target = settings.target()?;
     let users = match settings.named_user() {
         Some(user) => vec![user],
@@ -72,13 +77,14 @@ fn one_proxy(settings: &Settings<'_>) -> anyhow::Result<Output> {
         failures.add(format!("Nobody is logged in at {}.", target.address));
     }
     // The entries are those of the person who logged in last.
-    if users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty() {
+    let theirs = users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty();
+    if theirs && !keep_contexts {
         failures.kubeconfig(settings, Some(&target.name));
     }
     failures.end(settings, said)
 }
 
-fn everybody(settings: &Settings<'_>) -> anyhow::Result<Output> {
+fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
     let home = &settings.home;
     let mut failures = Failures::default();
     let mut any = false;
@@ -97,7 +103,9 @@ fn everybody(settings: &Settings<'_>) -> anyhow::Result<Output> {
             }
         }
     }
-    failures.kubeconfig(settings, None);
+    if !keep_contexts {
+        failures.kubeconfig(settings, None);
+    }
     let said = if any { "Logged out all users from all proxies." } else { "All users logged out." };
     failures.end(settings, vec![said.to_owned()])
 }

@@ -4,15 +4,18 @@
 //! folder, sync, rename). How a key and its certificate stay a pair is told in [`credentials`].
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub mod credentials;
 mod files;
+pub mod shells;
 
 pub use credentials::Credentials;
 pub use files::Lock;
@@ -94,6 +97,9 @@ pub struct Profile {
     /// The absolute path that `--ca-file` named at login. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jumpgate_ca_file: Option<String>,
+    /// Until when the gate renews the login of `user` without another sign-in. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_renewable_until: Option<Timestamp>,
     /// Keys of others.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
@@ -109,6 +115,10 @@ pub struct Home {
 const CURRENT: &str = "current-profile";
 /// Why the last login of the kubectl plugin failed.
 const FAILED_LOGIN: &str = ".login.failed";
+/// For `tsh kube use -`: the context that was current before, by list of kubeconfig files.
+const CONTEXTS_BEFORE: &str = "contexts-before.json";
+/// Its date says when the kubectl plugin last tried to renew a certificate.
+const TRIED_RENEWAL: &str = ".renewal.tried";
 /// The symbolic link to it, before.
 const CURRENT_LINK: &str = "profile";
 
@@ -252,6 +262,50 @@ impl Home {
         let folder = self.keys(name)?;
         files::create_folder(&folder)?;
         Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
+    }
+
+    /// The context that was current before, for one list of kubeconfig files (the text of `KUBECONFIG`).
+    pub fn context_before(&self, list: &str) -> Result<Option<String>, ProfileError> {
+        Ok(self.contexts_before()?.remove(list))
+    }
+
+    /// Remembers it.
+    pub fn keep_context_before(&self, list: &str, context: Option<&str>) -> Result<(), ProfileError> {
+        files::create_folder(&self.folder)?;
+        let _lock = Lock::take(&self.folder.join(".contexts.lock"), || {})?;
+        let mut all = self.contexts_before()?;
+        match context.filter(|context| !context.is_empty()) {
+            Some(context) => all.insert(list.to_owned(), context.to_owned()),
+            None => all.remove(list),
+        };
+        let path = self.folder.join(CONTEXTS_BEFORE);
+        let text = serde_json::to_string(&all)
+            .map_err(|e| ProfileError::Broken { path: path.clone(), reason: e.to_string() })?;
+        files::replace(&path, text.as_bytes())
+    }
+
+    fn contexts_before(&self) -> Result<BTreeMap<String, String>, ProfileError> {
+        let text = files::read(&self.folder.join(CONTEXTS_BEFORE))?.unwrap_or_default();
+        // It holds nothing that would be missed: what does not parse counts as empty.
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// As [`Home::lock`], or nothing while another process has it.
+    pub fn try_lock(&self, name: &str, purpose: &str) -> Result<Option<Lock>, ProfileError> {
+        let folder = self.keys(name)?;
+        files::create_folder(&folder)?;
+        Lock::try_take(&folder.join(format!(".{purpose}.lock")))
+    }
+
+    /// Notes that a renewal is tried now. Says whether the last try is longer ago than `pause`; else none is due.
+    pub fn renewal_due(&self, name: &str, pause: Duration) -> Result<bool, ProfileError> {
+        let path = self.keys(name)?.join(TRIED_RENEWAL);
+        let last = fs::metadata(&path).and_then(|meta| meta.modified());
+        // A clock that was set back makes a date in the future, which must not keep renewals away.
+        if last.is_ok_and(|last| last.elapsed().is_ok_and(|ago| ago < pause)) {
+            return Ok(false);
+        }
+        files::replace(&path, b"").map(|()| true)
     }
 
     /// Leaves the reason why a login failed for the processes that wait for it. For who holds the `login` lock.

@@ -100,8 +100,17 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,login)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,use)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__use"
                 ;;
             jumpgate__subcmd__tctl,create)
                 cmd="jumpgate__subcmd__tctl__subcmd__create"
@@ -193,8 +202,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__use"
                 ;;
             jumpgate__subcmd__tsh__subcmd__kube,credentials)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__credentials"
@@ -205,8 +223,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__kube,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__use"
                 ;;
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,credentials)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__credentials"
@@ -217,8 +244,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__use"
                 ;;
             *)
                 ;;
@@ -533,7 +569,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__tsh__subcmd__kube)
-            opts="ls login credentials"
+            opts="ls login use shell logout credentials"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -574,7 +610,49 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__use)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -977,7 +1055,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh)
-            opts="-d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help --version login logout status clusters kube env version help"
+            opts="-i -d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help --version login logout status clusters kube env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1007,6 +1085,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1015,7 +1101,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__clusters)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -i -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1050,6 +1136,14 @@ _jumpgate() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1061,7 +1155,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__env)
-            opts="-f -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -i -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1096,6 +1190,14 @@ _jumpgate() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1163,7 +1265,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__help__subcmd__kube)
-            opts="ls login credentials"
+            opts="ls login use shell logout credentials"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1204,7 +1306,49 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__use)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1275,7 +1419,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help ls login credentials help"
+            opts="-i -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help ls login use shell logout credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1305,6 +1449,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1313,7 +1465,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__credentials)
-            opts="-d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1347,6 +1499,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1355,7 +1515,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__help)
-            opts="ls login credentials help"
+            opts="ls login use shell logout credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1410,6 +1570,20 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__ls)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
@@ -1424,8 +1598,36 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__use)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__login)
-            opts="-n -d -h --namespace --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-n -i -d -h --namespace --embed-certs --keep-context --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1463,6 +1665,60 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__logout)
+            opts="-i -d -h --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1471,7 +1727,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__ls)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -i -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1509,6 +1765,122 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__shell)
+            opts="-n -i -d -h --namespace --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__use)
+            opts="-y -f -i -d -h --yes --diff --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1517,7 +1889,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__login)
-            opts="-o -d -h --browser --bind-addr --out --force --no-kubeconfig --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-o -f -i -d -h --browser --bind-addr --out --format --overwrite --force --renew --no-kubeconfig --embed-certs --keep-context --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1539,6 +1911,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1563,6 +1943,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1571,7 +1959,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__logout)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --keep-contexts --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1601,6 +1989,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1609,7 +2005,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__status)
-            opts="-f -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -i -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1647,6 +2043,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1655,7 +2059,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__version)
-            opts="-d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1686,6 +2090,14 @@ _jumpgate() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -70,8 +70,17 @@ _tsh() {
             tsh__subcmd__help__subcmd__kube,login)
                 cmd="tsh__subcmd__help__subcmd__kube__subcmd__login"
                 ;;
+            tsh__subcmd__help__subcmd__kube,logout)
+                cmd="tsh__subcmd__help__subcmd__kube__subcmd__logout"
+                ;;
             tsh__subcmd__help__subcmd__kube,ls)
                 cmd="tsh__subcmd__help__subcmd__kube__subcmd__ls"
+                ;;
+            tsh__subcmd__help__subcmd__kube,shell)
+                cmd="tsh__subcmd__help__subcmd__kube__subcmd__shell"
+                ;;
+            tsh__subcmd__help__subcmd__kube,use)
+                cmd="tsh__subcmd__help__subcmd__kube__subcmd__use"
                 ;;
             tsh__subcmd__kube,credentials)
                 cmd="tsh__subcmd__kube__subcmd__credentials"
@@ -82,8 +91,17 @@ _tsh() {
             tsh__subcmd__kube,login)
                 cmd="tsh__subcmd__kube__subcmd__login"
                 ;;
+            tsh__subcmd__kube,logout)
+                cmd="tsh__subcmd__kube__subcmd__logout"
+                ;;
             tsh__subcmd__kube,ls)
                 cmd="tsh__subcmd__kube__subcmd__ls"
+                ;;
+            tsh__subcmd__kube,shell)
+                cmd="tsh__subcmd__kube__subcmd__shell"
+                ;;
+            tsh__subcmd__kube,use)
+                cmd="tsh__subcmd__kube__subcmd__use"
                 ;;
             tsh__subcmd__kube__subcmd__help,credentials)
                 cmd="tsh__subcmd__kube__subcmd__help__subcmd__credentials"
@@ -94,8 +112,17 @@ _tsh() {
             tsh__subcmd__kube__subcmd__help,login)
                 cmd="tsh__subcmd__kube__subcmd__help__subcmd__login"
                 ;;
+            tsh__subcmd__kube__subcmd__help,logout)
+                cmd="tsh__subcmd__kube__subcmd__help__subcmd__logout"
+                ;;
             tsh__subcmd__kube__subcmd__help,ls)
                 cmd="tsh__subcmd__kube__subcmd__help__subcmd__ls"
+                ;;
+            tsh__subcmd__kube__subcmd__help,shell)
+                cmd="tsh__subcmd__kube__subcmd__help__subcmd__shell"
+                ;;
+            tsh__subcmd__kube__subcmd__help,use)
+                cmd="tsh__subcmd__kube__subcmd__help__subcmd__use"
                 ;;
             *)
                 ;;
@@ -104,7 +131,7 @@ _tsh() {
 
     case "${cmd}" in
         tsh)
-            opts="-d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help --version login logout status clusters kube env version help"
+            opts="-i -d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help --version login logout status clusters kube env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -134,6 +161,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -142,7 +177,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__clusters)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -i -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -177,6 +212,14 @@ _tsh() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -188,7 +231,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__env)
-            opts="-f -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -i -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -223,6 +266,14 @@ _tsh() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -290,7 +341,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__help__subcmd__kube)
-            opts="ls login credentials"
+            opts="ls login use shell logout credentials"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -331,7 +382,49 @@ _tsh() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tsh__subcmd__help__subcmd__kube__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tsh__subcmd__help__subcmd__kube__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__help__subcmd__kube__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__help__subcmd__kube__subcmd__use)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -402,7 +495,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help ls login credentials help"
+            opts="-i -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help ls login use shell logout credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +525,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -440,7 +541,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__credentials)
-            opts="-d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -474,6 +575,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -482,7 +591,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__help)
-            opts="ls login credentials help"
+            opts="ls login use shell logout credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +646,20 @@ _tsh() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tsh__subcmd__kube__subcmd__help__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tsh__subcmd__kube__subcmd__help__subcmd__ls)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -551,8 +674,36 @@ _tsh() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tsh__subcmd__kube__subcmd__help__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__kube__subcmd__help__subcmd__use)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tsh__subcmd__kube__subcmd__login)
-            opts="-n -d -h --namespace --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-n -i -d -h --namespace --embed-certs --keep-context --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -590,6 +741,60 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__kube__subcmd__logout)
+            opts="-i -d -h --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -598,7 +803,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__ls)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -i -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -636,6 +841,122 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__kube__subcmd__shell)
+            opts="-n -i -d -h --namespace --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__kube__subcmd__use)
+            opts="-y -f -i -d -h --yes --diff --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -644,7 +965,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__login)
-            opts="-o -d -h --browser --bind-addr --out --force --no-kubeconfig --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-o -f -i -d -h --browser --bind-addr --out --format --overwrite --force --renew --no-kubeconfig --embed-certs --keep-context --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -666,6 +987,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -690,6 +1019,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -698,7 +1035,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__logout)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --keep-contexts --diff --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -728,6 +1065,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -736,7 +1081,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__status)
-            opts="-f -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -i -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -774,6 +1119,14 @@ _tsh() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -782,7 +1135,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__version)
-            opts="-d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-i -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --identity --skip-version-check --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -813,6 +1166,14 @@ _tsh() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -51,13 +51,16 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_se
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s d -l debug -d 'Write what happens to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s V -l version -d 'Print version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
@@ -78,6 +81,9 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
@@ -90,12 +96,15 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
@@ -103,8 +112,8 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s d -l debug -d 'Write what happens to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -112,12 +121,15 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -126,27 +138,33 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s d -l debug -d 'Write what happens to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
@@ -159,13 +177,16 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l unset -d 'Print commands that unset the variables'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -174,12 +195,15 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "login" -d 'Log in through the browser and make kubectl work'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
@@ -192,7 +216,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -s V -l version -d 'Print version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm status version help" -f -a "create" -d 'Create resources from files'
@@ -205,7 +229,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s f -l force -d 'Overwrite what is there'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -214,12 +238,12 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -227,12 +251,12 @@ yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s d -l debug -d 'Write what happens to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show resources'

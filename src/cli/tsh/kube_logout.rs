@@ -1,6 +1,6 @@
 //! `tsh kube logout`: contexts go, the session stays. `tsh logout --keep-contexts` is the opposite.
 
-use super::{Globals, entry, settings::Settings};
+use super::{Globals, entry::DiffArgs, settings::Settings};
 use crate::{
     cli::{Ctx, error::Failure, output::Output},
     client::kubeconfig,
@@ -14,18 +14,14 @@ use crate::{
 pub(crate) struct KubeLogoutArgs {
     /// The contexts to take out of the kubeconfig [default: all of this gate's]
     names: Vec<String>,
-    /// Show what would change in the kubeconfig, and change nothing
-    #[arg(long)]
-    diff: bool,
+    #[command(flatten)]
+    diff: DiffArgs,
 }
 
 impl KubeLogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
-        let mut files = settings.kubeconfig()?;
-        if self.diff {
-            files = files.preview();
-        }
+        let files = self.diff.files(&settings)?;
         let change = if self.names.is_empty() {
             let target = settings.target()?;
             kubeconfig::logout(&files, Some(&target.name))?
@@ -43,10 +39,9 @@ impl KubeLogoutArgs {
             let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
             kubeconfig::logout_contexts(&files, None, &names)?
         };
-        if self.diff {
-            return Ok(Output::text(change.diff()));
+        if let Some(shown) = self.diff.tell(ctx.console, &change) {
+            return Ok(shown);
         }
-        entry::say(ctx.console, &change);
         if let Some(failed) = change.failed.into_iter().next() {
             return Err(failed.into());
         }

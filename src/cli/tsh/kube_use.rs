@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::{Globals, entry, production, settings::Settings};
+use super::{Globals, entry::DiffArgs, production, settings::Settings};
 use crate::{
     cli::{
         Ctx,
@@ -26,9 +26,8 @@ pub(crate) struct UseArgs {
     /// Do not ask before a context of production
     #[arg(short, long)]
     yes: bool,
-    /// Show what would change in the kubeconfig, and change nothing
-    #[arg(long)]
-    diff: bool,
+    #[command(flatten)]
+    diff: DiffArgs,
     /// How to write the list
     #[arg(short, long, value_enum, default_value_t, conflicts_with = "name")]
     format: Format,
@@ -38,7 +37,7 @@ impl UseArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         shells::sweep(settings.home.folder());
-        let files = settings.kubeconfig()?;
+        let files = self.diff.files(&settings)?;
         let contexts = kubeconfig::contexts(&files)?;
         let chosen = match &self.name {
             Some(name) if name == "-" => before(&settings, &contexts)?,
@@ -49,11 +48,13 @@ impl UseArgs {
             },
             None => return list(self.format, &contexts),
         };
-        if self.diff {
-            return Ok(Output::text(kubeconfig::select(&files.preview(), &chosen.name)?.diff()));
+        if !self.diff.diff {
+            self.confirm(ctx, chosen)?;
         }
-        self.confirm(ctx, chosen)?;
         let change = kubeconfig::select(&files, &chosen.name)?;
+        if let Some(shown) = self.diff.tell(ctx.console, &change) {
+            return Ok(shown);
+        }
         if change.old_context != change.new_context {
             // Without it `-` finds nothing, which is no reason to fail: the context is selected.
             let kept = settings.home.keep_context_before(&list_of(&settings), change.old_context.as_deref());
@@ -61,7 +62,6 @@ impl UseArgs {
                 ctx.console.warn(&reason.to_string());
             }
         }
-        entry::say(ctx.console, &change);
         Ok(Output::nothing())
     }
 

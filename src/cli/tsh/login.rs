@@ -26,7 +26,7 @@ use crate::{
 /// Arguments of `tsh login`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none"
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none\n  tsh login --proxy=gate.example.com:3080 --way=code\n  tsh login --proxy=teleport.example.com:3080 --auth=local --user=alice"
 )]
 pub(crate) struct LoginArgs {
     /// Cluster to work with [default: the gate's own]
@@ -63,7 +63,7 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target()?;
+        let target = settings.target_of_login()?;
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }
@@ -85,6 +85,7 @@ impl LoginArgs {
             bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
             only: settings.named_user(),
             keep: self.out.is_none(),
+            leave_stdin: false,
         };
         let session = block_on(session::log_in(&settings, &target, &wish))?;
         if let Some(file) = &self.out {
@@ -181,6 +182,7 @@ pub(crate) fn store(
     profile.web_proxy_addr = session.places.web.to_string();
     profile.ssh_proxy_addr = session.places.ssh.to_string();
     profile.kube_proxy_addr = session.places.kube.as_ref().map(ToString::to_string).unwrap_or_default();
+    profile.tls_routing_enabled = session.places.tls_routing;
     profile.user = session.username.clone();
     profile.cluster = session.cluster.clone();
     if let Some(connector) = settings.connector(&target.profile) {

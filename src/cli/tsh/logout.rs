@@ -27,10 +27,10 @@ impl LogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
+        shells::sweep(settings.home.folder());
         if self.diff.diff {
             return self.preview(&settings);
         }
-        shells::sweep(settings.home.folder());
         if settings.named_proxy().is_some() {
             return one_proxy(&settings, self.keep_contexts);
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Globals, connection::Connection};
 use crate::{
     cli::{Ctx, error::Failure, progress},
-    client::{identity_file::IdentityFile, profile::Home},
+    client::{admin::AdminError, identity_file::IdentityFile, profile::Home},
     model::yaml,
 };
 

@@ -1,7 +1,7 @@
 //! `tsh kube …`.
 
 use super::{
-    Globals, credentials, kube_login, kube_ls, session,
+    Globals, credentials, kube_login, kube_logout, kube_ls, kube_shell, kube_use, session,
     settings::{Settings, Target},
 };
 use crate::cli::{Ctx, block_on, output::Output};
@@ -13,6 +13,12 @@ pub(crate) enum KubeCommand {
     Ls(kube_ls::LsArgs),
     /// Write the kubeconfig entries of clusters, and select the context of a single one
     Login(kube_login::KubeLoginArgs),
+    /// Select a context, or list them
+    Use(kube_use::UseArgs),
+    /// Run a shell or a program that sees one context alone
+    Shell(kube_shell::ShellArgs),
+    /// Take contexts out of the kubeconfig; the login stays
+    Logout(kube_logout::KubeLogoutArgs),
     /// Print credentials for kubectl, which calls this by itself
     Credentials(credentials::CredentialsArgs),
 }
@@ -22,6 +28,9 @@ impl KubeCommand {
         match self {
             Self::Ls(args) => args.run(globals, ctx),
             Self::Login(args) => args.run(globals, ctx),
+            Self::Use(args) => args.run(globals, ctx),
+            Self::Shell(args) => args.run(globals, ctx),
+            Self::Logout(args) => args.run(globals, ctx),
             Self::Credentials(args) => args.run(globals, ctx),
         }
     }

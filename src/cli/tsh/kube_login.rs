@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("many").args(["all", "labels"]),
-    after_help = "With --all and --labels the current context stays, unless --set-current names another.\n\nExamples:\n  tsh kube login\n  tsh kube login staging --namespace=web\n  tsh kube login --labels env=staging,tier=2\n  tsh kube login --all --set-context-name '{{.KubeName}}'"
+    after_help = "With --all and --labels the current context stays, unless --set-current names another.\n\nExamples:\n  tsh kube login\n  tsh kube login staging --namespace=web\n  tsh kube login --labels env=staging,tier=2\n  tsh kube login --all --set-context-name '{{.KubeName}}' --diff"
 )]
 pub(crate) struct KubeLoginArgs {
     /// Name of the Kubernetes cluster [default: the gate's own]
@@ -36,7 +36,7 @@ pub(crate) struct KubeLoginArgs {
     /// Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you
     #[arg(long, value_name = "TEMPLATE")]
     set_context_name: Option<Template>,
-    /// Namespace of the contexts
+    /// Namespace of the contexts [default: what they have]
     #[arg(short, long)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -61,7 +61,10 @@ impl KubeLoginArgs {
         let wanted: Vec<Wanted> = chosen.iter().map(|found| self.wanted(found, &login)).collect();
         let select = self.selected(&settings, &target, &chosen)?;
         let select = select.and_then(|index| wanted.get(index)).map(|wanted| wanted.context_name(&login));
-        entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)?;
+        let diff = entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)?;
+        if let Some(diff) = diff {
+            return Ok(diff);
+        }
         Ok(Output::text(match (&chosen[..], &wanted[..]) {
             ([found], [wanted]) if !self.is_many() => {
                 let (name, context) = (&found.cluster.name, wanted.context_name(&login));

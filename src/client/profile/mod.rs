@@ -4,6 +4,7 @@
 //! folder, sync, rename). How a key and its certificate stay a pair is told in [`credentials`].
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod credentials;
 mod files;
+pub mod shells;
 
 pub use credentials::Credentials;
 pub use files::Lock;
@@ -113,6 +115,8 @@ pub struct Home {
 const CURRENT: &str = "current-profile";
 /// Why the last login of the kubectl plugin failed.
 const FAILED_LOGIN: &str = ".login.failed";
+/// For `tsh kube use -`: the context that was current before, by list of kubeconfig files.
+const CONTEXTS_BEFORE: &str = "contexts-before.json";
 /// Its date says when the kubectl plugin last tried to renew a certificate.
 const TRIED_RENEWAL: &str = ".renewal.tried";
 /// The symbolic link to it, before.
@@ -258,6 +262,32 @@ impl Home {
         let folder = self.keys(name)?;
         files::create_folder(&folder)?;
         Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
+    }
+
+    /// The context that was current before, for one list of kubeconfig files (the text of `KUBECONFIG`).
+    pub fn context_before(&self, list: &str) -> Result<Option<String>, ProfileError> {
+        Ok(self.contexts_before()?.remove(list))
+    }
+
+    /// Remembers it.
+    pub fn keep_context_before(&self, list: &str, context: Option<&str>) -> Result<(), ProfileError> {
+        files::create_folder(&self.folder)?;
+        let _lock = Lock::take(&self.folder.join(".contexts.lock"), || {})?;
+        let mut all = self.contexts_before()?;
+        match context.filter(|context| !context.is_empty()) {
+            Some(context) => all.insert(list.to_owned(), context.to_owned()),
+            None => all.remove(list),
+        };
+        let path = self.folder.join(CONTEXTS_BEFORE);
+        let text = serde_json::to_string(&all)
+            .map_err(|e| ProfileError::Broken { path: path.clone(), reason: e.to_string() })?;
+        files::replace(&path, text.as_bytes())
+    }
+
+    fn contexts_before(&self) -> Result<BTreeMap<String, String>, ProfileError> {
+        let text = files::read(&self.folder.join(CONTEXTS_BEFORE))?.unwrap_or_default();
+        // It holds nothing that would be missed: what does not parse counts as empty.
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// As [`Home::lock`], or nothing while another process has it.

@@ -70,7 +70,8 @@ fn the_clusters_are_listed_and_one_is_chosen() {
         .succeeds()
         .says("reaches the Kubernetes cluster \"staging\"");
     assert_eq!(current(&world), STAGING);
-    let namespaces = world.kubectl(Kubectl::WebSocket, &["get", "namespaces", "-o", "name"]).succeeds().stdout;
+    let namespaces =
+        world.kubectl(Kubectl::WebSocket, &["get", "namespaces", "-o", "name"]).succeeds().stdout;
     assert!(namespaces.contains("namespace/staging"), "{namespaces}");
     world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("quiet");
     assert!(
@@ -81,8 +82,8 @@ fn the_clusters_are_listed_and_one_is_chosen() {
             .lines()
             .any(|l| l.starts_with("staging") && l.ends_with('*'))
     );
-    let namespaces =
-        world.kubectl(Kubectl::WebSocket, &["--context=teleport.example.com", "get", "namespaces", "-o", "name"]);
+    let namespaces = world
+        .kubectl(Kubectl::WebSocket, &["--context=teleport.example.com", "get", "namespaces", "-o", "name"]);
     assert!(!namespaces.succeeds().stdout.contains("namespace/staging"));
     world.tsh(&["logout"]).succeeds();
     assert!(!fs::read_to_string(world.kubeconfig()).expect("a kubeconfig").contains("staging"));
@@ -115,7 +116,7 @@ fn every_stream_reaches_the_named_cluster_with_both_kubectls() {
         assert!(answers(port), "no answer through the port-forward");
         assert!(!staging.requests().is_empty());
     }
-    assert!(world.kube.requests().iter().all(|request| !request.path.contains("/exec")));
+    assert!(world.kube.requests().iter().all(|request| !request.target.contains("/exec")));
     let events = world.events("exec", 2);
     assert!(events.iter().all(|event| event["kubernetes_cluster"] == "staging"), "{events:?}");
     assert!(world.events("port", 2).iter().all(|event| event["kubernetes_cluster"] == "staging"));

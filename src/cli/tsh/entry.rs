@@ -137,6 +137,7 @@ pub(crate) fn write_all(
         let owner = Owner { profile: login.name.to_owned() };
         Entry {
             ca_pem: ca_pem.clone(),
+            tls_server_name: login.profile.kube_server_name(),
             context_name: wanted.context.clone(),
             namespace: login.namespace.clone(),
             labels: wanted.labels.clone(),

@@ -44,8 +44,9 @@ pub(super) fn places(settings: &Settings<'_>) -> anyhow::Result<Target> {
         if identity.credentials.valid_until() <= jiff::Timestamp::now() {
             return Err(identity.expired(&settings.ctx.tool("tsh"), &proxy).into());
         }
-        let kube = block_on(session::kube_place(settings, &target))?;
-        target.profile.kube_proxy_addr = kube.map(|kube| kube.to_string()).unwrap_or_default();
+        let found = block_on(session::ask_places(settings, &target))?;
+        target.profile.kube_proxy_addr = found.kube.map(|kube| kube.to_string()).unwrap_or_default();
+        target.profile.tls_routing_enabled = found.tls_routing;
     }
     Ok(target)
 }

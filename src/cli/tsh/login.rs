@@ -63,7 +63,7 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target()?;
+        let target = settings.target_of_login()?;
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }
@@ -181,6 +181,7 @@ pub(crate) fn store(
     profile.web_proxy_addr = session.places.web.to_string();
     profile.ssh_proxy_addr = session.places.ssh.to_string();
     profile.kube_proxy_addr = session.places.kube.as_ref().map(ToString::to_string).unwrap_or_default();
+    profile.tls_routing_enabled = session.places.tls_routing;
     profile.user = session.username.clone();
     profile.cluster = session.cluster.clone();
     if let Some(connector) = settings.connector(&target.profile) {

@@ -9,8 +9,9 @@ use super::settings::{Settings, Target};
 use crate::{
     cli::{
         Ctx,
-        error::Failure,
+        error::{self, Failure},
         output::{Console, Spinner},
+        progress,
     },
     client::{
         address::{Address, KUBE_PORT, SSH_PORT, WEB_PORT},
@@ -18,6 +19,7 @@ use crate::{
         proxy::{self, Method, ProxyClient, ProxyError},
         sso::{self, Check, Listener, SsoError},
         trust::{Ground, Pin, Refusal},
+        version,
     },
     pki::{Certificate, KeyPair, SshCertificate},
     wire::{
@@ -67,15 +69,21 @@ pub(crate) struct Places {
     pub(crate) web: Address,
     pub(crate) ssh: Address,
     pub(crate) kube: Option<Address>,
+    /// The Kubernetes port is the web port, told apart by SNI.
+    pub(crate) tls_routing: bool,
 }
 
 /// Logs in. What a person has to know meanwhile goes to standard error.
 pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Session> {
     let connector = settings.connector(&target.profile);
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
     if !settings.globals.skip_version_check {
-        proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
+        version::check(&ping).map_err(|e| mend(e, settings, target))?;
+        if let Some(line) = version::unknown(&ping) {
+            settings.ctx.console.warn(&line);
+        }
     }
     let places = places(&ping, &target.address)?;
     refuse_other_ca(settings, target, &client)?;
@@ -96,15 +104,21 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
 
     let key = Arc::new(KeyPair::generate());
     let listener = Listener::bind(wish.bind_addr.as_deref()).await?;
-    let request = ConsoleRequest {
+    let mut request = ConsoleRequest {
         redirect_url: listener.redirect_url().to_string(),
-        public_key: format!("{}\n", key.public().to_authorized_key()?).into(),
         cert_ttl: settings.globals.ttl.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
         connector_id: connector,
         route_to_cluster: wish.cluster.clone().unwrap_or_default(),
         ..ConsoleRequest::default()
     };
-    let answer = client.console_login(kind, &request).await.map_err(|e| mend(e, settings, target))?;
+    let line = format!("{}\n", key.public().to_authorized_key()?).into();
+    if version::wants_two_keys(&ping) {
+        request.ssh_pub_key = line;
+        request.tls_pub_key = key.public().to_pem()?.into();
+    } else {
+        request.public_key = line;
+    }
+    let answer = client.console_login(kind, &request).await.map_err(|e| refused(e, settings, target))?;
     let link = listener.link();
     let waiting = announce(settings.ctx, wish, &link);
     // A pin of the gate's CA that the handshake did not prove is proved by the CAs of the answer, before they are kept.
@@ -131,11 +145,12 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     })
 }
 
-/// Where the Kubernetes port of a gate is, if it guards a cluster.
-pub(crate) async fn kube_place(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Address>> {
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+/// Where the parts of a gate are, without a login.
+pub(crate) async fn ask_places(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Places> {
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(None).await.map_err(|e| mend(e, settings, target))?;
-    Ok(places(&ping, &target.address)?.kube)
+    places(&ping, &target.address)
 }
 
 /// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer
@@ -228,6 +243,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
     let kube = &ping.proxy.kube;
     let kube_addr = match (kube.enabled, filled(&kube.public_addr), filled(&kube.listen_addr)) {
         (false, ..) => None,
+        _ if ping.proxy.tls_routing_enabled => Some(web.clone()),
         (true, Some(public), _) => Some(read(&public, KUBE_PORT)?),
         (true, None, Some(listen)) => {
             let mut listen = read(&listen, KUBE_PORT)?;
@@ -239,7 +255,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
         }
         (true, None, None) => Some(Address { host: typed.host.clone(), port: KUBE_PORT }),
     };
-    Ok(Places { web, ssh: ssh_addr, kube: kube_addr })
+    Ok(Places { web, ssh: ssh_addr, kube: kube_addr, tls_routing: ping.proxy.tls_routing_enabled })
 }
 
 /// What the answer to a login or a renewal has to be.
@@ -324,10 +340,19 @@ fn host_cas(signers: &[HostSigner]) -> Result<Vec<Certificate>, String> {
     Ok(all)
 }
 
+/// What the gate refuses when a login begins, before any browser, is a refused login as well.
+fn refused(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    match error {
+        ProxyError::Refused { .. } => Failure::new(error.to_string()).code(error::REFUSED).into(),
+        other => mend(other, settings, target),
+    }
+}
+
 /// Adds what mends it.
 fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     let login = settings.login_command(target);
     let hint = match &error {
+        ProxyError::Away { .. } => format!("try again in a while: {login}"),
         ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => {
             "is the address right, and the gate's web port (usually 3080) reachable from here?".to_owned()
         }
@@ -352,17 +377,20 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
         ProxyError::TooOld { .. } => "install a newer version, or try --skip-version-check".to_owned(),
         _ => return error.into(),
     };
-    Failure::new(error.to_string()).hint(hint).into()
+    Failure::new(error.to_string()).hint(hint).code(error::of_proxy(&error)).into()
 }
 
 /// Says how to try again.
 fn again(error: SsoError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let code = error::of_login(&error);
     match error {
         SsoError::Timeout => Failure::new(error.to_string())
             .hint(format!("try again: {}", settings.login_command(target)))
+            .code(code)
             .into(),
         SsoError::Cancelled => {
-            Failure::new(format!("{error}. To begin again run: {}", settings.login_command(target))).into()
+            let text = format!("{error}. To begin again run: {}", settings.login_command(target));
+            Failure::new(text).code(code).into()
         }
         other => other.into(),
     }

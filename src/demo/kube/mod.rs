@@ -117,7 +117,9 @@ impl KubeDemo {
         std::fs::create_dir_all(dir).map_err(file)?;
         let tls = tls::generate()?;
         let store = Arc::new(store::Store::new());
-        seed::plant(&store).and_then(|()| seed::namespace(&store, name)).map_err(|error| KubeDemoError::Seed(error.to_string()))?;
+        seed::plant(&store)
+            .and_then(|()| seed::namespace(&store, name))
+            .map_err(|error| KubeDemoError::Seed(error.to_string()))?;
         let listen =
             || async { TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(KubeDemoError::Listen) };
         let (api, pods) = (listen().await?, listen().await?);

@@ -59,11 +59,7 @@ fn the_clusters_are_listed_and_one_is_chosen() {
         .says("{{.KubeName}}, {{.ClusterName}} and {{.User}}");
     let before = fs::read(world.kubeconfig()).expect("a kubeconfig");
     let diff = world.tsh(&["kube", "login", "staging", "--diff"]).succeeds().stdout;
-    assert!(
-        diff.contains("+- name: teleport.example.com-staging")
-            || diff.contains("teleport.example.com-staging"),
-        "{diff}"
-    );
+    assert!(diff.lines().any(|l| l.starts_with('+') && l.contains("--kube-cluster=staging")), "{diff}");
     assert_eq!(fs::read(world.kubeconfig()).expect("a kubeconfig"), before);
     world
         .tsh(&["kube", "login", "staging", "--namespace=demo"])
@@ -125,7 +121,15 @@ fn every_stream_reaches_the_named_cluster_with_both_kubectls() {
         let elsewhere = world.dir().join("elsewhere");
         fs::write(&elsewhere, kubeconfig.replace("/clusters/staging", "/clusters/nowhere")).expect("a file");
         let flag = format!("--kubeconfig={}", elsewhere.display());
-        world.kubectl(kubectl, &[&flag, "get", "--raw", "/api/v1/pods"]).fails_with(1).says("tsh kube ls");
+        // kubectl has a sentence of its own for a 404 of discovery.
+        world.kubectl(kubectl, &[&flag, "get", "pods"]).fails_with(1);
+        // kubectl 1.20 leaves the path of the server out of this one.
+        if kubectl == Kubectl::WebSocket {
+            let refused = world.kubectl(kubectl, &[&flag, "get", "--raw", "/api/v1/pods"]).fails_with(1);
+            refused.says(
+                "no Kubernetes cluster behind this gate is named \"nowhere\"; to see which there are: tsh kube ls",
+            );
+        }
     }
 }
 

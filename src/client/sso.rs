@@ -2,7 +2,10 @@
 //!
 //! Anybody on this machine, and any page in the browser, can send requests to a port on loopback. So: the way to the
 //! provider stands behind an unguessable path, `Host` must be ours, and only an answer sealed with the one-time key ends
-//! the wait. Everything else is answered with an error, and the wait goes on.
+//! the wait. Everything else is answered with an error, and the wait goes on. Where the browser is elsewhere, the person
+//! pastes the address on which it ended; the same seal decides.
+
+mod paste;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -67,6 +70,9 @@ pub enum SsoError {
     /// Ctrl-C.
     #[error("login cancelled; nothing was changed")]
     Cancelled,
+    /// Pasting was waited for, and there is no more to read.
+    #[error("the input ended before the address of a finished sign-in was pasted")]
+    InputEnded,
     /// The gate said no.
     #[error("the gate refused the login: {0}")]
     Refused(String),
@@ -83,6 +89,14 @@ pub enum SsoError {
 
 /// Checks and takes what the gate answered; the error is a sentence.
 pub type Check<T> = Box<dyn Fn(LoginResponse) -> Result<T, String> + Send + Sync>;
+
+/// Lines that a person pastes while the listener waits.
+pub struct Pasted {
+    /// The lines; an error ends the wait.
+    pub lines: mpsc::Receiver<Result<Zeroizing<String>, SsoError>>,
+    /// Says why a line was not taken.
+    pub complain: Box<dyn Fn(&str) + Send>,
+}
 
 /// The listener of one login.
 pub struct Listener {
@@ -116,13 +130,19 @@ impl Listener {
         format!("http://{}{}", self.address, self.link)
     }
 
-    /// Serves the browser until one good answer came. `target` is the provider's page; `pages` makes the address of a page
-    /// of the proxy.
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves the browser until one good answer came, there or in a pasted line. `target` is the provider's page; `pages`
+    /// makes the address of a page of the proxy.
     pub async fn wait<T: Send + 'static>(
         self,
         target: &str,
         pages: impl Fn(&str) -> String,
         check: Check<T>,
+        pasted: Option<Pasted>,
     ) -> Result<T, SsoError> {
         if !is_web_address(target) {
             return Err(SsoError::BadTarget);
@@ -141,6 +161,7 @@ impl Listener {
         });
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let tcp = self.tcp;
+        let paste = paste(desk.clone(), pasted);
         let serve = async {
             loop {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -158,11 +179,43 @@ impl Listener {
         };
         tokio::select! {
             () = serve => Err(SsoError::Timeout),
+            answer = paste => answer,
             answer = answers.recv() => answer.unwrap_or(Err(SsoError::Timeout)),
             () = tokio::time::sleep(LIMIT) => Err(SsoError::Timeout),
             Ok(()) = tokio::signal::ctrl_c() => Err(SsoError::Cancelled),
         }
     }
+}
+
+/// Waits for a pasted line that ends the login; for ever if nobody can paste.
+async fn paste<T>(desk: Arc<Desk<T>>, pasted: Option<Pasted>) -> Result<T, SsoError> {
+    let Some(Pasted { mut lines, complain }) = pasted else { return std::future::pending().await };
+    while let Some(line) = lines.recv().await {
+        let line = line?;
+        let answer = match paste::read(&line) {
+            paste::Read::Answer(sealed) => desk.unseal(&sealed),
+            // It came by the person's own hand.
+            paste::Read::Refusal(reason) => {
+                let reason = text::truncate(&text::clean_line(&reason), 2000).into_owned();
+                return Err(SsoError::Refused(reason));
+            }
+            paste::Read::Nothing if line.trim().is_empty() => continue,
+            paste::Read::Nothing => {
+                complain(
+                    "that is not the address on which the browser ended: it begins with http://127.0.0.1: and holds response=; paste it again",
+                );
+                continue;
+            }
+        };
+        match answer {
+            Some(Ok(done)) => return Ok(done),
+            Some(Err(reason)) => return Err(SsoError::BadAnswer(reason)),
+            None => complain(
+                "that answer belongs to another login, or a part of it is missing; copy the whole address and paste it again",
+            ),
+        }
+    }
+    Err(SsoError::InputEnded)
 }
 
 /// What each connection needs.
@@ -219,21 +272,26 @@ impl<T> Desk<T> {
         self.callback(&request)
     }
 
+    /// Opens and checks an answer. None if it was not sealed for this login.
+    fn unseal(&self, sealed: &str) -> Option<Result<T, String>> {
+        let sealed: Sealed = serde_json::from_str(sealed).ok()?;
+        let plain = self.key.open(&sealed).ok()?;
+        let checked = serde_json::from_slice(&plain)
+            .map_err(|_| "it is not of the expected form".to_owned())
+            .and_then(|answer| (self.check)(answer));
+        Some(checked.map_err(|reason| text::clean_line(&reason).into_owned()))
+    }
+
     fn callback(&self, request: &Request<'_>) -> (Reply, Option<Result<T, SsoError>>) {
         let stranger = (Reply::Error(400, "This answer does not belong to the login that is waiting."), None);
         if let Some(sealed) = request.parameter("response") {
-            let opened = serde_json::from_str::<Sealed>(&sealed).ok().and_then(|s| self.key.open(&s).ok());
-            let Some(plain) = opened else {
-                tracing::debug!("a callback with a wrong seal");
-                return stranger;
-            };
-            let result = serde_json::from_slice(&plain)
-                .map_err(|_| "it is not of the expected form".to_owned())
-                .and_then(|answer| (self.check)(answer));
-            return match result {
-                Ok(done) => (Reply::Redirect(self.success.clone()), Some(Ok(done))),
-                Err(reason) => {
-                    let reason = text::clean_line(&reason).into_owned();
+            return match self.unseal(&sealed) {
+                None => {
+                    tracing::debug!("a callback with a wrong seal");
+                    stranger
+                }
+                Some(Ok(done)) => (Reply::Redirect(self.success.clone()), Some(Ok(done))),
+                Some(Err(reason)) => {
                     (Reply::Redirect(self.failure.clone()), Some(Err(SsoError::BadAnswer(reason))))
                 }
             };
@@ -361,7 +419,7 @@ fn hosts(address: SocketAddr) -> Vec<String> {
 }
 
 /// Whether a browser may be sent there: a web address without anything that could end a header.
-fn is_web_address(text: &str) -> bool {
+pub fn is_web_address(text: &str) -> bool {
     let web =
         url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
     web && text.bytes().all(|b| b.is_ascii_graphic())

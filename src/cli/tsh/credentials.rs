@@ -33,12 +33,12 @@ pub(crate) struct CredentialsArgs {
     /// Cluster of the gate
     #[arg(long, value_name = "CLUSTER")]
     teleport_cluster: Option<String>,
-    /// Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them
-    #[arg(long, value_name = "NAME")]
-    kube_cluster: Option<String>,
     /// Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)
     #[arg(long)]
     no_login: bool,
+    /// Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them
+    #[arg(long, value_name = "NAME")]
+    kube_cluster: Option<String>,
 }
 
 /// What kubectl says of itself in `KUBERNETES_EXEC_INFO`.
@@ -69,6 +69,7 @@ impl CredentialsArgs {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(&target)?,
             keep: true,
+            leave_stdin: true,
             ..Wish::default()
         };
         answer(&asked, &relogin::log_in(&settings, &target, &wish)?)

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("many").args(["all", "labels"]),
-    after_help = "With --all and --labels the current context stays, unless --set-current names another.\n\nExamples:\n  tsh kube login\n  tsh kube login staging --namespace=web\n  tsh kube login --labels env=staging,tier=2\n  tsh kube login --all --set-context-name '{{.KubeName}}' --diff"
+    after_help = "With --all and --labels the current context stays, unless --set-current names another.\n\nExamples:\n  tsh kube login\n  tsh kube login staging --namespace=web\n  tsh kube login --labels env=staging,tier=2\n  tsh kube login --all --set-context-name '{{.KubeName}}'"
 )]
 pub(crate) struct KubeLoginArgs {
     /// Name of the Kubernetes cluster [default: the gate's own]
@@ -61,8 +61,7 @@ impl KubeLoginArgs {
         let wanted: Vec<Wanted> = chosen.iter().map(|found| self.wanted(found, &login)).collect();
         let select = self.selected(&settings, &target, &chosen)?;
         let select = select.and_then(|index| wanted.get(index)).map(|wanted| wanted.context_name(&login));
-        let diff = entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)?;
-        if let Some(diff) = diff {
+        if let Some(diff) = entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)? {
             return Ok(diff);
         }
         Ok(Output::text(match (&chosen[..], &wanted[..]) {

@@ -1,6 +1,6 @@
 //! The events. An event without a code cannot be written down here, so none is emitted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -34,6 +34,15 @@ pub struct Login {
     pub remote: Option<SocketAddr>,
     /// Whether it worked.
     pub outcome: Outcome,
+}
+
+/// The terminal that a login by code is for.
+#[derive(Debug, Clone)]
+pub struct Requester {
+    /// What it calls itself.
+    pub host: String,
+    /// From where it asked.
+    pub remote: IpAddr,
 }
 
 /// A request to Kubernetes that is not discovery.
@@ -114,6 +123,8 @@ pub struct Stream {
 pub enum Event {
     /// Somebody signed in, or tried.
     Login(Login),
+    /// The same by a code, for a terminal elsewhere.
+    CodeLogin(Login, Requester),
     /// A connector was written.
     GithubCreated {
         /// Its name.
@@ -205,6 +216,7 @@ impl Event {
     pub(super) fn fields(&self) -> Map<String, Value> {
         match self {
             Self::Login(login) => login_fields(login),
+            Self::CodeLogin(login, requester) => code_login_fields(login, requester),
             Self::GithubCreated { name, user } => admin("github.created", "T8000I", name, user),
             Self::GithubDeleted { name, user } => admin("github.deleted", "T8001I", name, user),
             Self::RoleCreated { name, user } => admin("role.created", "T9000I", name, user),
@@ -253,6 +265,14 @@ fn login_fields(login: &Login) -> Map<String, Value> {
     if let Some(remote) = login.remote {
         fields.insert("addr.remote".into(), remote.to_string().into());
     }
+    fields
+}
+
+fn code_login_fields(login: &Login, requester: &Requester) -> Map<String, Value> {
+    let mut fields = login_fields(login);
+    fields.insert("flow".into(), "code".into());
+    fields.insert("requester_host".into(), text(&requester.host));
+    fields.insert("requester_addr".into(), requester.remote.to_string().into());
     fields
 }
 

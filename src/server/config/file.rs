@@ -94,6 +94,7 @@ pub(super) struct Auth {
     pub(super) authentication: Authentication,
     pub(super) tokens: Option<Vec<String>>,
     pub(super) login_renewal: Option<GoDuration>,
+    pub(super) code_login: Option<Switch>,
 }
 
 /// `auth_service.authentication`.

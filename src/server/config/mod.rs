@@ -192,6 +192,8 @@ pub struct Config {
     pub drain: Duration,
     /// How long after a sign-in `tsh` may renew the certificate by itself; zero: not beyond what the roles allow.
     pub login_renewal: Duration,
+    /// Whether people may sign in by typing a code on the gate's page, for terminals without a browser.
+    pub code_login: bool,
     /// Logs.
     pub log: LogConfig,
     /// What this version does not serve, one sentence each.

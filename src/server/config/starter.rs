@@ -31,6 +31,8 @@ auth_service:
   # the roles allow). A removed user or role ends it at once; a change of GitHub teams counts at the next sign-in.
   # Left out: not at all.
   # login_renewal: 24h
+  # Whether a terminal without a browser may sign in by a code that its person types on the gate's page.
+  # code_login: yes
 
 proxy_service:
   enabled: yes

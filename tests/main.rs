@@ -5,6 +5,7 @@
 
 mod admin_api;
 mod browser;
+mod code_login;
 mod copy;
 mod ends;
 mod errors_config;
@@ -37,6 +38,7 @@ mod rbac;
 mod reference;
 mod renewal;
 mod restart;
+mod sign_in;
 mod single_flight;
 mod support;
 mod syscalls;

@@ -137,9 +137,9 @@ pub(crate) fn write_all(
         let owner = Owner { profile: login.name.to_owned() };
         Entry {
             ca_pem: ca_pem.clone(),
-            tls_server_name: login.profile.kube_server_name(),
             context_name: wanted.context.clone(),
             namespace: login.namespace.clone(),
+            tls_server_name: login.profile.kube_server_name(),
             labels: wanted.labels.clone(),
             ..Entry::new(&wanted.entry_name(login), &server, auth, owner)
         }

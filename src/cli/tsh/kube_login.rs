@@ -36,7 +36,7 @@ pub(crate) struct KubeLoginArgs {
     /// Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you
     #[arg(long, value_name = "TEMPLATE")]
     set_context_name: Option<Template>,
-    /// Namespace of the contexts [default: what they have]
+    /// Namespace of the contexts
     #[arg(short, long)]
     namespace: Option<String>,
     #[command(flatten)]

@@ -24,6 +24,7 @@ mod gate_start;
 mod gate_upstream;
 mod golden;
 mod identity;
+mod kube_clusters;
 mod kube_contexts;
 mod kubeconfig;
 mod kubeconfig_entries;

@@ -2,9 +2,12 @@
 
 pub mod address;
 pub mod admin;
+pub mod browser;
 pub mod identity_file;
 pub mod kubeconfig;
+pub mod net;
 pub mod profile;
 pub mod proxy;
 pub mod sso;
 pub mod trust;
+pub mod version;

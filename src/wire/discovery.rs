@@ -65,6 +65,9 @@ pub struct Proxy {
     /// The web and SSH listeners.
     #[serde(default)]
     pub ssh: Ssh,
+    /// Whether every part answers at the web port, told apart by SNI and ALPN (modern Teleport).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_routing_enabled: bool,
 }
 
 /// `proxy.kube` of [`Ping`].

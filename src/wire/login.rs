@@ -12,9 +12,15 @@ pub struct ConsoleRequest {
     /// `http://127.0.0.1:PORT/callback?secret_key=HEX64`.
     #[serde(default)]
     pub redirect_url: String,
-    /// The key to certify: an `authorized_keys` line.
-    #[serde(default)]
+    /// The key to certify: an `authorized_keys` line. A gate of Teleport 17 or later takes the next two instead.
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
     pub public_key: Bytes,
+    /// The key for the SSH certificate: an `authorized_keys` line (Teleport 17).
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub ssh_pub_key: Bytes,
+    /// The key for the X.509 certificate: SubjectPublicKeyInfo in PEM (Teleport 17).
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub tls_pub_key: Bytes,
     /// The wished life of the certificate, in nanoseconds; 0 leaves it to the server.
     #[serde(default)]
     pub cert_ttl: i64,

@@ -54,7 +54,9 @@ pub struct KubeRequest {
     pub remote: SocketAddr,
     /// Where it arrived.
     pub local: SocketAddr,
-    /// The parsed path.
+    /// The cluster; empty if the request was refused before that was known.
+    pub cluster: String,
+    /// The parsed path, below the cluster.
     pub path: String,
     /// The HTTP method, as Teleport writes it.
     pub method: String,
@@ -102,6 +104,8 @@ pub struct Stream {
     pub remote: SocketAddr,
     /// Where it arrived.
     pub local: SocketAddr,
+    /// The cluster.
+    pub cluster: String,
     /// The pod's namespace.
     pub namespace: String,
     /// The pod.
@@ -279,6 +283,7 @@ fn admin(event: &str, code: &str, name: &str, user: &str) -> Map<String, Value> 
 fn kube_fields(r: &KubeRequest) -> Map<String, Value> {
     let mut fields = object(json!({
         "event": "kube.request", "code": "T3009I", "user": text(&r.user), "login": text(&r.user), "proto": "kube",
+        "kubernetes_cluster": text(&r.cluster),
         "addr.remote": r.remote.to_string(), "addr.local": r.local.to_string(), "request_path": text(&r.path),
         "verb": text(&r.method), "kubernetes_verb": text(&r.verb), "resource_api_group": text(&r.api_group),
         "resource_namespace": text(&r.namespace), "resource_kind": text(&r.kind), "resource_name": text(&r.name),
@@ -336,7 +341,7 @@ fn stream_common(event: &str, code: &str, s: &Stream) -> Map<String, Value> {
         "event": event, "code": code, "sid": s.id.to_string(), "user": text(&s.user), "login": text(&s.user), "proto": "kube",
         "addr.remote": s.remote.to_string(), "addr.local": s.local.to_string(),
         "kubernetes_pod_namespace": text(&s.namespace), "kubernetes_pod_name": text(&s.pod),
-        "kubernetes_container_name": text(&s.container),
+        "kubernetes_container_name": text(&s.container), "kubernetes_cluster": text(&s.cluster),
     }))
 }
 

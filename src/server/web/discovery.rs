@@ -68,6 +68,7 @@ fn ping_with(gate: &Gate, auth: Auth) -> Ping {
     Ping {
         auth,
         proxy: Proxy {
+            tls_routing_enabled: false,
             kube: Kube {
                 enabled: kube.is_some(),
                 public_addr: kube.map(ToString::to_string),

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Begun, Expected, Verified, Wish,
-    mend::{again, mend},
+    mend::{again, refused},
     verify,
 };
 use crate::{
@@ -21,7 +21,10 @@ use crate::{
         output::Spinner,
         terminal::{Input, Typed},
     },
-    client::sso::{self, Check, Listener, Pasted, SsoError},
+    client::{
+        sso::{self, Check, Listener, Pasted, SsoError},
+        version,
+    },
     wire::login::ConsoleRequest,
 };
 
@@ -76,15 +79,21 @@ pub(super) async fn sign_in(
 ) -> anyhow::Result<Verified> {
     let Begun { settings, target, wish, client, .. } = *begun;
     let listener = Listener::bind(wish.bind_addr.as_deref()).await?;
-    let request = ConsoleRequest {
+    let mut request = ConsoleRequest {
         redirect_url: listener.redirect_url().to_string(),
-        public_key: begun.public_key.clone().into(),
         cert_ttl: begun.ttl,
         connector_id: connector,
         route_to_cluster: wish.cluster.clone().unwrap_or_default(),
         ..ConsoleRequest::default()
     };
-    let answer = client.console_login(kind, &request).await.map_err(|e| mend(e, settings, target))?;
+    let line = begun.public_key.clone().into();
+    if version::wants_two_keys(begun.ping) {
+        request.ssh_pub_key = line;
+        request.tls_pub_key = begun.public_pem.clone().into();
+    } else {
+        request.public_key = line;
+    }
+    let answer = client.console_login(kind, &request).await.map_err(|e| refused(e, settings, target))?;
     let check: Check<Verified> = Box::new(move |answer| verify(answer, &expected, Timestamp::now()));
     let pages = |path: &str| client.page(path);
     let done = match lines {

@@ -4,9 +4,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Begun, Expected, Verified, mend::mend, verify};
+use super::{
+    Begun, Expected, Verified,
+    mend::{mend, refused},
+    verify,
+};
 use crate::{
-    cli::error::Failure,
+    cli::error::{Failure, NOT_COMPLETED, REFUSED},
     client::{
         proxy::ProxyError,
         sso::{self, SsoError},
@@ -38,7 +42,7 @@ pub(super) async fn sign_in(
         },
         host: host_name(),
     };
-    let answer = client.code_login(&request).await.map_err(|e| mend(e, settings, target))?;
+    let answer = client.code_login(&request).await.map_err(|e| refused(e, settings, target))?;
     if !sso::is_web_address(&answer.verification_url) {
         return Err(SsoError::BadTarget.into());
     }
@@ -68,11 +72,13 @@ async fn wait(begun: &Begun<'_>, answer: &CodeAnswer, life: Duration) -> anyhow:
     let mut pause = interval;
     let poll = CodePoll { poll_secret: answer.poll_secret.clone() };
     let login = settings.login_command(target);
-    let over = |text: &str| anyhow::Error::from(Failure::new(text).hint(format!("to begin again: {login}")));
+    let over = |text: &str, code: u8| {
+        anyhow::Error::from(Failure::new(text).hint(format!("to begin again: {login}")).code(code))
+    };
     loop {
         tokio::time::sleep(pause).await;
         if Instant::now() > deadline {
-            return Err(over("nobody approved the sign-in before the code ran out"));
+            return Err(over("nobody approved the sign-in before the code ran out", NOT_COMPLETED));
         }
         let state = match client.code_poll(&poll).await {
             Ok(state) => state,
@@ -89,13 +95,13 @@ async fn wait(begun: &Begun<'_>, answer: &CodeAnswer, life: Duration) -> anyhow:
             (CodeStage::SlowDown, _) => interval = (interval + SLOWER).min(SLOWEST),
             (CodeStage::Approved, Some(login)) => return Ok(login),
             (CodeStage::Denied, _) => {
-                return Err(over("the sign-in was denied on the gate's page; nothing was changed"));
+                return Err(over("the sign-in was denied on the gate's page; nothing was changed", REFUSED));
             }
             (CodeStage::Failed, _) => {
-                return Err(over("the sign-in did not work; the page in the browser says why"));
+                return Err(over("the sign-in did not work; the page in the browser says why", REFUSED));
             }
             (CodeStage::Gone | CodeStage::Approved, _) => {
-                return Err(over("the code has run out, or its answer was fetched already"));
+                return Err(over("the code has run out, or its answer was fetched already", NOT_COMPLETED));
             }
         }
         pause = interval;

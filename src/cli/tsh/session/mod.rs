@@ -13,16 +13,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub(super) use self::verify::{Expected, Verified, verify};
-pub(crate) use self::way::Way;
+pub(crate) use self::way::{Way, asked as asked_way};
 use self::{mend::mend, way::Choice};
 use super::settings::{Settings, Target};
 use crate::{
-    cli::{error::Failure, output::Console},
+    cli::{error::Failure, output::Console, progress},
     client::{
         address::{Address, KUBE_PORT, SSH_PORT, WEB_PORT},
         profile::Credentials,
         proxy::{self, Method, ProxyClient, ProxyError},
         trust::{Ground, Pin, Refusal},
+        version,
     },
     pki::{Certificate, KeyPair},
     wire::discovery::Ping,
@@ -71,6 +72,8 @@ pub(crate) struct Places {
     pub(crate) web: Address,
     pub(crate) ssh: Address,
     pub(crate) kube: Option<Address>,
+    /// The Kubernetes port is the web port, told apart by SNI.
+    pub(crate) tls_routing: bool,
 }
 
 /// A login that has begun: the gate has said how people sign in.
@@ -80,8 +83,10 @@ struct Begun<'a> {
     wish: &'a Wish,
     client: &'a ProxyClient,
     ping: &'a Ping,
-    /// The key to certify, as the gate takes it.
+    /// The key to certify: an `authorized_keys` line.
     public_key: String,
+    /// The same in PEM.
+    public_pem: String,
     /// The wished life in nanoseconds.
     ttl: i64,
 }
@@ -89,10 +94,14 @@ struct Begun<'a> {
 /// Logs in. What a person has to know meanwhile goes to standard error.
 pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Session> {
     let connector = settings.connector(&target.profile);
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
     if !settings.globals.skip_version_check {
-        proxy::check_version(&ping).map_err(|e| mend(e, settings, target))?;
+        version::check(&ping).map_err(|e| mend(e, settings, target))?;
+        if let Some(line) = version::unknown(&ping) {
+            settings.ctx.console.warn(&line);
+        }
     }
     let places = places(&ping, &target.address)?;
     refuse_other_ca(settings, target, &client)?;
@@ -111,6 +120,7 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         client: &client,
         ping: &ping,
         public_key: format!("{}\n", key.public().to_authorized_key()?),
+        public_pem: key.public().to_pem()?,
         ttl: settings.globals.ttl.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
     };
     // A pin of the gate's CA that the handshake did not prove is proved by the CAs of the answer, before they are kept.
@@ -159,11 +169,12 @@ async fn sign_in(begun: &Begun<'_>, expected: Expected) -> anyhow::Result<Verifi
     }
 }
 
-/// Where the Kubernetes port of a gate is, if it guards a cluster.
-pub(crate) async fn kube_place(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Address>> {
-    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+/// Where the parts of a gate are, without a login.
+pub(crate) async fn ask_places(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Places> {
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?
+        .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(None).await.map_err(|e| mend(e, settings, target))?;
-    Ok(places(&ping, &target.address)?.kube)
+    places(&ping, &target.address)
 }
 
 /// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer
@@ -231,6 +242,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
     let kube = &ping.proxy.kube;
     let kube_addr = match (kube.enabled, filled(&kube.public_addr), filled(&kube.listen_addr)) {
         (false, ..) => None,
+        _ if ping.proxy.tls_routing_enabled => Some(web.clone()),
         (true, Some(public), _) => Some(read(&public, KUBE_PORT)?),
         (true, None, Some(listen)) => {
             let mut listen = read(&listen, KUBE_PORT)?;
@@ -242,7 +254,7 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
         }
         (true, None, None) => Some(Address { host: typed.host.clone(), port: KUBE_PORT }),
     };
-    Ok(Places { web, ssh: ssh_addr, kube: kube_addr })
+    Ok(Places { web, ssh: ssh_addr, kube: kube_addr, tls_routing: ping.proxy.tls_routing_enabled })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod admin;
 pub mod identity_file;
+pub mod keystore;
 pub mod kubeconfig;
 pub mod profile;
 pub mod proxy;

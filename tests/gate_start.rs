@@ -206,12 +206,44 @@ fn systemd_is_told_when_it_is_ready_and_when_it_ends() {
     let n = socket.recv(&mut told).unwrap();
     assert_eq!(&told[..n], b"STOPPING=1");
     let (_, log) = running.end();
-    let lines: Vec<_> = log.lines().filter(|l| !l.starts_with("note: ")).collect();
-    assert!(!lines.is_empty());
-    for line in lines {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
-    }
+    let lines = json_lines(&log);
+    assert!(
+        lines.iter().any(|l| l["level"] == "WARN" && l["message"].as_str().unwrap().contains("own CA")),
+        "{log}"
+    );
+}
+
+/// Each line must be one of a log.
+fn json_lines(log: &str) -> Vec<serde_json::Value> {
+    let lines = log.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        assert!(
+            line["message"].is_string() && line["level"].is_string() && line["timestamp"].is_string(),
+            "{line}"
+        );
+        line
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_log_in_json_on_standard_output_has_the_addresses_as_json_too() {
+    let dir = tempfile::tempdir().unwrap();
+    write_config(dir.path(), "  log: {format: json, output: stdout, severity: ERROR}\n");
+    let mut child = start(dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut log = String::new();
+    stdout.read_line(&mut log).unwrap();
+    stdout.read_line(&mut log).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    stdout.read_to_string(&mut log).unwrap();
+    let lines = json_lines(&log);
+    let web = lines.iter().find(|line| line["listener"] == "web").unwrap();
+    let web = web["address"].as_str().unwrap();
+    assert!(web.starts_with("https://127.0.0.1:") && !web.ends_with(":0"), "{web}");
+    assert!(lines.iter().any(|line| line["listener"] == "admin"), "{log}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{output:?}");
 }
 
 #[test]

@@ -12,19 +12,15 @@ const LISTS: [&str; 3] = ["clusters", "contexts", "users"];
 
 /// An entry as `tsh login` makes it.
 pub(crate) fn entry(name: &str) -> Entry {
+    let auth = UserAuth::Exec {
+        command: PathBuf::from("/usr/local/bin/tsh"),
+        args: vec!["kube".into(), "credentials".into(), format!("--proxy={name}:3080")],
+        env: vec![("TELEPORT_HOME".into(), "/home/a/.tsh".into())],
+    };
+    let ca_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into();
     Entry {
-        name: name.into(),
-        server: format!("https://{name}:3026"),
-        ca_pem: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into(),
-        insecure_skip_tls_verify: false,
-        tls_server_name: None,
-        auth: UserAuth::Exec {
-            command: PathBuf::from("/usr/local/bin/tsh"),
-            args: vec!["kube".into(), "credentials".into(), format!("--proxy={name}:3080")],
-            env: vec![("TELEPORT_HOME".into(), "/home/a/.tsh".into())],
-        },
-        namespace: None,
-        owner: Owner { profile: name.into() },
+        ca_pem,
+        ..Entry::new(name, &format!("https://{name}:3026"), auth, Owner { profile: name.into() })
     }
 }
 

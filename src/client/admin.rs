@@ -16,6 +16,7 @@ use crate::{
     wire::{
         admin::{ClusterStatus, SERVER_NAME},
         error::ErrorBody,
+        login::{LoginResponse, RenewalRequest},
     },
 };
 
@@ -145,6 +146,13 @@ impl AdminClient {
     /// The cluster, its version and its pins. Jumpgate's own; a stock auth server answers that there is no such path.
     pub async fn status(&self) -> Result<ClusterStatus, AdminError> {
         let answer = self.send(Method::GET, "status", false, None).await?;
+        serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
+    }
+
+    /// The next certificate for the login behind this connection. Jumpgate's own; a stock auth server has no such path.
+    pub async fn renew(&self, request: &RenewalRequest) -> Result<LoginResponse, AdminError> {
+        let body = serde_json::to_value(request).map_err(|e| AdminError::Refused(e.to_string()))?;
+        let answer = self.send(Method::POST, "renewal", false, Some(body)).await?;
         serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
     }
 

@@ -107,7 +107,18 @@ impl Authority {
         key: &PublicKey,
         validity: Validity,
     ) -> Result<Certificate, CertificateError> {
-        self.sign(&subject.to_der(), key, validity, Purpose::User)
+        self.sign(&subject.to_der(), key, validity, Purpose::User(None))
+    }
+
+    /// As [`Authority::sign_user`], for somebody who signed in at `login`.
+    pub(crate) fn sign_user_since(
+        &self,
+        subject: &Subject,
+        key: &PublicKey,
+        validity: Validity,
+        login: Timestamp,
+    ) -> Result<Certificate, CertificateError> {
+        self.sign(&subject.to_der(), key, validity, Purpose::User(Some(login)))
     }
 
     /// Signs a certificate for a listener under DNS names and IP addresses.

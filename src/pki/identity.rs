@@ -91,6 +91,7 @@ pub struct Identity {
     usage: Usage,
     validity: Validity,
     serial: String,
+    login_time: Option<Timestamp>,
 }
 
 impl Identity {
@@ -116,7 +117,7 @@ impl Identity {
         if now < validity.not_before {
             return Err(IdentityError::NotYetValid { not_before: validity.not_before, now });
         }
-        Ok(Self { subject, usage, validity, serial: leaf.serial() })
+        Ok(Self { subject, usage, validity, serial: leaf.serial(), login_time: leaf.login_time() })
     }
 
     /// The person's name.
@@ -142,6 +143,11 @@ impl Identity {
     /// When the certificate was issued (its life begins a minute earlier).
     pub fn issued_at(&self) -> Timestamp {
         self.validity.not_before + super::x509::BACKDATING
+    }
+
+    /// When the person signed in. Renewals keep it.
+    pub fn logged_in_at(&self) -> Timestamp {
+        self.login_time.unwrap_or_else(|| self.issued_at())
     }
 
     /// When the certificate ends; open streams end with it.

@@ -10,7 +10,7 @@ use ring::{
 use x509_cert::{
     der::{
         Decode, Encode, Reader, SliceReader,
-        asn1::{AnyRef, ObjectIdentifier},
+        asn1::{AnyRef, GeneralizedTime, ObjectIdentifier},
     },
     ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
@@ -25,6 +25,9 @@ const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.2
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const SUBJECT_KEY_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 const AUTHORITY_KEY_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+/// When the person signed in, as a GeneralizedTime. Ours, below the arc that Teleport uses, and never critical: stock
+/// software skips it. A renewed certificate carries that of the login that it goes back to.
+const LOGIN_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.9999.7.1");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
@@ -154,6 +157,14 @@ impl Certificate {
         found.ok().flatten().is_some_and(|(_, constraints)| constraints.ca)
     }
 
+    /// When the person signed in, if the certificate says so.
+    pub fn login_time(&self) -> Option<Timestamp> {
+        let extensions = self.parsed.tbs_certificate().extensions()?;
+        let found = extensions.iter().find(|extension| extension.extn_id == LOGIN_TIME)?;
+        let time = GeneralizedTime::from_der(found.extn_value.as_bytes()).ok()?;
+        Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).ok()?).ok()
+    }
+
     /// Whether key usage and extended key usage let it authenticate a client.
     pub(super) fn may_authenticate_client(&self) -> bool {
         let tbs = self.parsed.tbs_certificate();
@@ -187,8 +198,8 @@ impl Certificate {
 pub(super) enum Purpose<'a> {
     /// A CA.
     Authority,
-    /// A user: no names.
-    User,
+    /// A user who signed in at that time: no names.
+    User(Option<Timestamp>),
     /// A host, under DNS names and IP addresses.
     Host(&'a [String]),
 }
@@ -235,7 +246,10 @@ impl Template<'_> {
                 all.push(extension(SUBJECT_KEY_ID, false, &der::tlv(der::OCTET_STRING, &key_id(self.spki))));
                 return der::sequence(&all);
             }
-            Purpose::User => all.push(extension(KEY_USAGE, true, &digital_signature_and_key_encipherment)),
+            Purpose::User(login) => {
+                all.push(extension(KEY_USAGE, true, &digital_signature_and_key_encipherment));
+                all.extend(login.map(|at| extension(LOGIN_TIME, false, &generalized(at))));
+            }
             Purpose::Host(names) => {
                 all.push(extension(KEY_USAGE, true, &digital_signature_and_key_encipherment));
                 all.push(extension(SUBJECT_ALT_NAME, false, &alternative_names(names)));
@@ -287,6 +301,10 @@ fn time(at: Timestamp) -> Vec<u8> {
     if year < 2050 {
         der::tlv(0x17, at.strftime("%y%m%d%H%M%SZ").to_string().as_bytes())
     } else {
-        der::tlv(0x18, at.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes())
+        generalized(at)
     }
+}
+
+fn generalized(at: Timestamp) -> Vec<u8> {
+    der::tlv(0x18, at.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes())
 }

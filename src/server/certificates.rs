@@ -161,9 +161,9 @@ pub(super) fn host_certificate(
     host_ca: &Authority,
     key: &KeyPair,
     names: &[String],
+    now: Timestamp,
 ) -> Result<CertifiedKey, CertificatesError> {
-    let certificate =
-        host_ca.sign_host(names, &key.public(), Validity::starting(Timestamp::now(), HOST_LIFE))?;
+    let certificate = host_ca.sign_host(names, &key.public(), Validity::starting(now, HOST_LIFE))?;
     let chain = [&certificate, host_ca.certificate()].map(|c| CertificateDer::from(c.der().to_vec()));
     let pem = key.to_pem().map_err(CertificateError::from)?;
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
@@ -172,7 +172,11 @@ pub(super) fn host_certificate(
 }
 
 /// Writes the administrator's identity file: key, certificate and host CA, for the gate's user alone.
-pub(super) fn write_admin(dir: &Path, authorities: &Authorities) -> Result<(), CertificatesError> {
+pub(super) fn write_admin(
+    dir: &Path,
+    authorities: &Authorities,
+    now: Timestamp,
+) -> Result<(), CertificatesError> {
     let key = KeyPair::generate();
     let subject = Subject {
         username: "admin".into(),
@@ -180,7 +184,7 @@ pub(super) fn write_admin(dir: &Path, authorities: &Authorities) -> Result<(), C
         usage: Usage::Admin.to_units(),
         ..Subject::default()
     };
-    let validity = Validity::starting(Timestamp::now(), ADMIN_LIFE);
+    let validity = Validity::starting(now, ADMIN_LIFE);
     let certificate = authorities.user.sign_user(&subject, &key.public(), validity)?;
     let pem = key.to_pem().map_err(CertificateError::from)?;
     let text = Zeroizing::new(format!(

@@ -29,8 +29,10 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use super::{metrics::Metrics, tls::Tls};
 
+mod cancelled;
 mod place;
 
+use cancelled::Cancelled;
 use place::{Occupied, Place, Places};
 
 /// An error of any kind, on its way to a log.
@@ -277,12 +279,19 @@ impl Shared {
 
     async fn serve_http(&self, http: &auto::Builder<TokioExecutor>, stream: Occupied, peer: Arc<Peer>) {
         let asked = Arc::new(AtomicBool::new(false));
+        let cancelled = Cancelled::new();
         let service = hyper::service::service_fn({
             let (handler, asked, peer) = (self.handler.clone(), asked.clone(), peer.clone());
+            let cancelled = cancelled.clone();
             move |request| {
                 asked.store(true, Ordering::Relaxed);
                 let answer = handler(request, peer.clone());
-                async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                let unanswered = cancelled.watch();
+                async move {
+                    let answer = answer.await;
+                    unanswered.answered();
+                    Ok::<_, std::convert::Infallible>(answer)
+                }
             }
         });
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
@@ -306,6 +315,10 @@ impl Shared {
                         self.metrics.refused(self.name, "no request");
                         return;
                     }
+                }
+                () = cancelled.too_many() => {
+                    self.metrics.refused(self.name, "cancelled requests");
+                    return tracing::warn!(listener = self.name, addr = %peer.addr, "a client gave up too many requests");
                 }
                 _ = drain.started(), if !draining => {
                     draining = true;

@@ -9,7 +9,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use rustls::sign::CertifiedKey;
@@ -22,20 +21,18 @@ use super::{
     diagnostics,
     gate::{Addresses, Gate},
     handlers,
-    kube::Upstream,
+    kube::{Upstream, UpstreamError},
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
     store::{OpenError, SqliteStore, Store, Timed},
-    tls::{self, ServerCertificate, Tls, TlsError},
+    tls::{self, Tls, TlsError},
 };
-use crate::pki::{Authority, KeyPair};
 
 mod files;
+mod renewal;
 
-/// How often the administrator's identity file is renewed.
-const RENEW_ADMIN: Duration = Duration::from_secs(3600);
-/// How often the listeners' certificates are renewed.
-const RENEW_HOST: Duration = Duration::from_secs(24 * 3600);
+use renewal::Certificates;
+pub use renewal::Clock;
 
 /// Why the gate does not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +43,17 @@ pub enum StartError {
     /// CAs and certificates.
     #[error(transparent)]
     Certificates(#[from] CertificatesError),
-    /// The https files.
+    /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The https files.
+    #[error("{at}: {error}")]
+    HttpsFiles {
+        /// The place in the configuration.
+        at: String,
+        /// Why.
+        error: TlsError,
+    },
     /// A port.
     #[error("cannot listen on {addr} ({key}): {error}")]
     Bind {
@@ -106,26 +111,21 @@ struct Sockets {
     diagnostics: Option<TcpListener>,
 }
 
-/// The certificates that are exchanged while serving.
-struct Certificates {
-    https: Option<(PathBuf, PathBuf)>,
-    names: Vec<String>,
-    key: KeyPair,
-    web: Arc<ServerCertificate>,
-    host: Arc<ServerCertificate>,
-}
-
 /// Starts a gate. Everything that can fail has succeeded when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let https = match &config.https {
-        Some((key, cert)) => Some(tls::from_files(key, cert)?),
-        None => None,
-    };
+    start_by(config, Clock::default()).await
+}
+
+/// The same by another clock.
+pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartError> {
+    let https = https_files(&config)?;
     // What may fail for the configuration comes before the CAs are made: they belong to the cluster's name for good.
     let upstream = match &config.kube {
-        Some(kube) => {
-            Some(Upstream::new(kube).await.map_err(|error| StartError::Upstream(error.to_string()))?)
-        }
+        Some(kube) => Some(
+            Upstream::new(kube)
+                .await
+                .map_err(|error| StartError::Upstream(upstream_text(&config, &error)))?,
+        ),
         None => None,
     };
     let metrics = Arc::new(Metrics::default());
@@ -139,7 +139,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let bound = sockets.bound()?;
     let authorities = certificates::authorities(&*store, &config.cluster_name).await?;
     let key = certificates::host_key(&*store).await?;
-    let certificates = Arc::new(Certificates::new(&config, &authorities.host, key, https)?);
+    let certificates = Arc::new(Certificates::new(&config, &authorities.host, key, https, clock)?);
     let audit = files::open_audit(&config, metrics.clone())?;
     let (switch, drain) = Drain::new();
     if config.https.is_none() {
@@ -159,7 +159,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         metrics,
     });
     let handlers = handlers::handlers(&gate, upstream);
-    certificates::write_admin(&gate.config.data_dir, &gate.authorities)?;
+    certificates.write_admin(&gate)?;
     files::write_info(&gate, &bound)?;
 
     let mut running = Running {
@@ -175,11 +175,31 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(running)
 }
 
+fn https_files(config: &Config) -> Result<Option<CertifiedKey>, StartError> {
+    let Some((key, cert)) = &config.https else { return Ok(None) };
+    tls::from_files(key, cert).map(Some).map_err(|error| {
+        let of_key = error.file() == Some(key.as_path());
+        let name = if of_key { "proxy_service.https_key_file" } else { "proxy_service.https_cert_file" };
+        StartError::HttpsFiles { at: config.at(name), error }
+    })
+}
+
+fn upstream_text(config: &Config, error: &UpstreamError) -> String {
+    match error {
+        UpstreamError::Kubeconfig { .. } => {
+            format!("{}: {error}", config.at("proxy_service.kubernetes.kubeconfig_file"))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// The signals that a gate obeys. Made before the gate starts, so that none comes too early.
 pub struct Signals {
     hangup: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// Never waited for. While it is held, a file at its limit of size is a failed write and not the end of the gate.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 #[derive(PartialEq, Eq)]
@@ -196,6 +216,7 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 
@@ -267,7 +288,7 @@ impl Running {
         if let Some(socket) = sockets.diagnostics {
             self.helpers.spawn(diagnostics::serve(socket, self.gate.clone(), listening.clone()));
         }
-        self.helpers.spawn(renew(self.gate.clone(), self.certificates.clone()));
+        self.helpers.spawn(self.certificates.clone().renew(self.gate.clone()));
         listening.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -283,57 +304,6 @@ impl Running {
             handler,
             metrics: gate.metrics.clone(),
         }));
-    }
-}
-
-impl Certificates {
-    fn new(
-        config: &Config,
-        host_ca: &Authority,
-        key: KeyPair,
-        https: Option<CertifiedKey>,
-    ) -> Result<Self, StartError> {
-        let names = certificates::names(config);
-        let host = ServerCertificate::new(certificates::host_certificate(host_ca, &key, &names)?);
-        let web = https.map_or_else(|| host.clone(), ServerCertificate::new);
-        Ok(Self { https: config.https.clone(), names, key, web, host })
-    }
-
-    fn reload(&self) {
-        let Some((key, cert)) = &self.https else {
-            return tracing::info!("there are no https files to read again");
-        };
-        match tls::from_files(key, cert) {
-            Ok(next) => {
-                self.web.replace(next);
-                tracing::info!(file = %cert.display(), "the web port's certificate was read again");
-            }
-            Err(error) => {
-                tracing::error!(%error, "the web port keeps its certificate: the new one cannot be used")
-            }
-        }
-    }
-}
-
-async fn renew(gate: Arc<Gate>, certificates: Arc<Certificates>) {
-    let start = tokio::time::Instant::now();
-    let mut admin = tokio::time::interval_at(start + RENEW_ADMIN, RENEW_ADMIN);
-    let mut host = tokio::time::interval_at(start + RENEW_HOST, RENEW_HOST);
-    loop {
-        tokio::select! {
-            _ = admin.tick() => {
-                if let Err(error) = certificates::write_admin(&gate.config.data_dir, &gate.authorities) {
-                    tracing::error!(%error, "the administrator's identity could not be renewed");
-                }
-            }
-            _ = host.tick() => {
-                let host_ca = &gate.authorities.host;
-                match certificates::host_certificate(host_ca, &certificates.key, &certificates.names) {
-                    Ok(next) => certificates.host.replace(next),
-                    Err(error) => tracing::error!(%error, "the listeners' certificate could not be renewed"),
-                }
-            }
-        }
     }
 }
 

@@ -55,6 +55,17 @@ pub enum TlsError {
     Tls(#[from] rustls::Error),
 }
 
+impl TlsError {
+    /// The file that it is about; of two that do not fit, the certificate's.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Read { file, .. } | Self::Empty { file, .. } => Some(file),
+            Self::Mismatch { cert, .. } => Some(cert),
+            Self::Tls(_) => None,
+        }
+    }
+}
+
 /// How a port shakes hands.
 #[derive(Clone)]
 pub struct Tls {

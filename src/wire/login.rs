@@ -1,5 +1,6 @@
 //! Console login through an identity provider (wire facts 2).
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::b64::Bytes;
@@ -62,6 +63,21 @@ pub struct LoginResponse {
     /// The host CAs to trust from now on.
     #[serde(default)]
     pub host_signers: Vec<HostSigner>,
+    /// Until when the gate renews this login without another sign-in; absent when it does not. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewable_until: Option<Timestamp>,
+}
+
+/// Body of `POST /v2/renewal` on the admin API, where the client certificate says whose login it is. Ours; the answer is a
+/// [`LoginResponse`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewalRequest {
+    /// The key to certify: an `authorized_keys` line.
+    #[serde(default)]
+    pub public_key: Bytes,
+    /// The wished life of the certificate, in nanoseconds; 0 leaves it to the gate.
+    #[serde(default)]
+    pub cert_ttl: i64,
 }
 
 /// A host CA.

@@ -1,6 +1,6 @@
 //! `jumpgate start`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ use crate::{
         output::{self, Output},
     },
     server::{
-        config::{Config, ConfigError},
+        config::{Config, ConfigError, LogConfig, LogOutput},
         logging,
         start::{self, Bound, Signals},
     },
@@ -39,30 +39,59 @@ impl StartArgs {
             ),
             error => error.into(),
         })?;
-        logging::start(&config.log).context("key teleport.log.output")?;
+        let log = config.log.clone();
+        logging::start(&log).context("key teleport.log.output")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let signals = Signals::new()?;
             let mut running = start::start(config).await?;
             for notice in &running.notices {
-                ctx.console.status(&format!("note: {notice}"));
+                tell(ctx, &log, notice);
             }
-            output::write_stdout(&addresses(&running.bound)).context("standard output")?;
+            let lines = if log.json && log.output == LogOutput::Stdout { log_lines } else { addresses };
+            output::write_stdout(&lines(&running.bound)).context("standard output")?;
             running.until_signal(signals).await;
             Ok(Output::nothing())
         })
     }
 }
 
+/// A notice goes to a person, or to whoever collects the lines of a log in JSON and has no use for one that is none.
+fn tell(ctx: &Ctx, log: &LogConfig, notice: &str) {
+    if log.json {
+        tracing::warn!("{notice}");
+    }
+    if !log.json || matches!(log.output, LogOutput::File(_)) {
+        ctx.console.status(&format!("note: {notice}"));
+    }
+}
+
+/// The ports' names and addresses.
+fn ports(bound: &Bound) -> Vec<(&'static str, String)> {
+    let all = [
+        ("web", "https", Some(bound.web)),
+        ("admin", "https", Some(bound.admin)),
+        ("kube", "https", bound.kube),
+        ("diagnostics", "http", bound.diagnostics),
+    ];
+    let served =
+        all.into_iter().filter_map(|(name, scheme, addr)| Some((name, format!("{scheme}://{}", addr?))));
+    served.collect()
+}
+
 /// One line for each port.
 fn addresses(bound: &Bound) -> String {
-    let line = |name: &str, scheme: &str, addr: SocketAddr| format!("{name:<12} {scheme}://{addr}\n");
-    let mut text = line("web", "https", bound.web) + &line("admin", "https", bound.admin);
-    if let Some(kube) = bound.kube {
-        text += &line("kube", "https", kube);
-    }
-    if let Some(diagnostics) = bound.diagnostics {
-        text += &line("diagnostics", "http", diagnostics);
-    }
-    text
+    ports(bound).into_iter().map(|(name, address)| format!("{name:<12} {address}\n")).collect()
+}
+
+/// The same as lines of a log in JSON, when that goes to standard output too. They are printed whatever `severity` is.
+fn log_lines(bound: &Bound) -> String {
+    let line = |(name, address)| {
+        let now = jiff::Timestamp::now().to_string();
+        let line = serde_json::json!({
+            "timestamp": now, "level": "INFO", "message": "listening", "listener": name, "address": address,
+        });
+        format!("{line}\n")
+    };
+    ports(bound).into_iter().map(line).collect()
 }

@@ -7,7 +7,7 @@ use std::{io::IsTerminal, time::SystemTime};
 use jiff::Timestamp;
 
 use super::{
-    Globals, login,
+    Globals, login, renew,
     session::{self, Wish},
     settings::{Settings, Target, is_valid, usable_until},
 };
@@ -48,11 +48,15 @@ impl CredentialsArgs {
         let settings = Settings::new(globals, ctx)?;
         let target = settings.target()?;
         let found = settings.credentials(&target)?;
-        if let Some((_, credentials)) = &found
+        if let Some((user, credentials)) = &found
             && is_valid(credentials, Timestamp::now())
         {
             self.check_cluster(credentials, &settings, &target)?;
-            return answer(&asked, credentials);
+            let renewed = renew::if_due(&settings, &target, user, credentials);
+            return answer(&asked, renewed.as_ref().unwrap_or(credentials));
+        }
+        if let Some(identity) = &settings.identity {
+            return Err(identity.expired(&ctx.tool("tsh"), &target.address.to_string()).into());
         }
         let seen_by_a_person = asked.interactive == Some(true) || std::io::stderr().is_terminal();
         if !seen_by_a_person {

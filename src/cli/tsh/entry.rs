@@ -34,23 +34,19 @@ pub(crate) struct Login<'a> {
 
 /// Writes the entry, and says on standard error which context is current now.
 pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
-    let ca_pem =
-        settings.home.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
     } else {
         plugin(settings, login)?
     };
+    let server = format!("https://{}", login.profile.kube_proxy_addr);
+    let owner = Owner { profile: login.name.to_owned() };
     let entry = Entry {
-        name: login.cluster.to_owned(),
-        server: format!("https://{}", login.profile.kube_proxy_addr),
         ca_pem,
-        insecure_skip_tls_verify: false,
-        tls_server_name: None,
-        auth,
         namespace: login.namespace.clone(),
-        owner: Owner { profile: login.name.to_owned() },
+        ..Entry::new(login.cluster, &server, auth, owner)
     };
     let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
     let select = (!keep).then_some(login.cluster);
@@ -105,7 +101,10 @@ fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth
     args.extend(["kube".into(), "credentials".into()]);
     args.push(format!("--proxy={}", login.profile.web_proxy_addr));
     args.push(format!("--teleport-cluster={}", login.cluster));
-    args.push(format!("--user={}", login.user));
+    match &settings.identity {
+        Some(identity) => args.push(format!("--identity={}", identity.path.display())),
+        None => args.push(format!("--user={}", login.user)),
+    }
     let mut env = Vec::new();
     if let Some(home) = settings.ctx.env.path("TELEPORT_HOME") {
         let absolute = std::path::absolute(home).context("TELEPORT_HOME")?;

@@ -3,10 +3,11 @@
 use super::{
     Globals, credentials,
     entry::{self, EntryArgs},
-    settings::{Settings, cluster_of},
+    session,
+    settings::{Settings, Target, cluster_of},
 };
 use crate::cli::{
-    Ctx,
+    Ctx, block_on,
     error::Failure,
     output::{Format, Output, Table},
 };
@@ -60,7 +61,7 @@ impl KubeCommand {
 impl LsArgs {
     fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
-        let target = settings.target()?;
+        let target = places(&settings)?;
         let (_, credentials) = settings.logged_in(&target)?;
         let name = cluster_of(&target.profile, &credentials, &target.name);
         let current = settings.kubeconfig()?.current_context()?;
@@ -85,10 +86,24 @@ impl LsArgs {
     }
 }
 
+/// The target; an identity file does not say where the Kubernetes port is, so the gate is asked then.
+fn places(settings: &Settings<'_>) -> anyhow::Result<Target> {
+    let mut target = settings.target()?;
+    if let Some(identity) = &settings.identity {
+        let proxy = target.address.to_string();
+        if identity.credentials.valid_until() <= jiff::Timestamp::now() {
+            return Err(identity.expired(&settings.ctx.tool("tsh"), &proxy).into());
+        }
+        let kube = block_on(session::kube_place(settings, &target))?;
+        target.profile.kube_proxy_addr = kube.map(|kube| kube.to_string()).unwrap_or_default();
+    }
+    Ok(target)
+}
+
 impl KubeLoginArgs {
     fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
-        let target = settings.target()?;
+        let target = places(&settings)?;
         let (user, credentials) = settings.logged_in(&target)?;
         let name = cluster_of(&target.profile, &credentials, &target.name);
         let wanted = self.cluster.as_deref().unwrap_or(&name);

@@ -1,6 +1,6 @@
 //! `tsh login`.
 
-use std::{io::Write, path::Path, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::{
     Globals,
     entry::{self, EntryArgs},
+    out::{self, Form},
+    renew,
     session::{self, Session, Wish},
     settings::{Settings, Target, cluster_of, is_valid},
     status, zone,
@@ -18,10 +20,7 @@ use crate::{
         error::{Failure, sentence},
         output::Output,
     },
-    client::{
-        identity_file::IdentityFile,
-        profile::{Credentials, Profile},
-    },
+    client::profile::{Credentials, Profile},
 };
 
 /// Arguments of `tsh login`.
@@ -38,12 +37,21 @@ pub(crate) struct LoginArgs {
     /// Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]
     #[arg(long, value_name = "HOST:PORT")]
     bind_addr: Option<String>,
-    /// Write an identity file instead of the profile
+    /// Write the login to files, for machines, instead of the profile
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Form of the files of --out
+    #[arg(short, long, value_enum, default_value_t, requires = "out")]
+    format: Form,
+    /// Let --out replace a file that is no earlier login
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Log in again although the certificate is still valid
     #[arg(long)]
     force: bool,
+    /// Get the next certificate with the one that is still valid, without a browser
+    #[arg(long, conflicts_with_all = ["force", "out"])]
+    renew: bool,
     /// Leave the kubeconfig alone
     #[arg(long, conflicts_with_all = ["embed_certs", "keep_context"])]
     no_kubeconfig: bool,
@@ -54,7 +62,12 @@ pub(crate) struct LoginArgs {
 impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
+        settings.refuse_identity()?;
         let target = settings.target()?;
+        if self.renew {
+            let (user, credentials) = renew::now(&settings, &target)?;
+            return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
+        }
         if let Some((user, credentials)) = self.still_valid(&settings, &target)? {
             ctx.console.status(&format!(
                 "{user} is logged in at {} already; to log in anew: {} --force",
@@ -72,8 +85,8 @@ impl LoginArgs {
         };
         let session = block_on(session::log_in(&settings, &target, &wish))?;
         if let Some(file) = &self.out {
-            write_identity(file, &session).with_context(|| format!("--out {}", file.display()))?;
-            return Ok(Output::text(format!("The certificate has been written to {}", file.display())));
+            let said = out::write(file, self.format, &session, self.overwrite);
+            return Ok(Output::text(said.with_context(|| format!("--out {}", file.display()))?));
         }
         let (name, profile) = store(&settings, &target, &session)?;
         self.finish(&settings, &name, &profile, &session.username, &session.credentials)
@@ -137,6 +150,7 @@ pub(crate) fn store(
     if let Some(connector) = settings.connector(&target.profile) {
         profile.auth_type = connector;
     }
+    profile.jumpgate_renewable_until = session.renewable_until;
     profile.jumpgate_web_pin = session.unverified_key.as_ref().map(ToString::to_string);
     if let Some(file) = &settings.globals.ca_file {
         profile.jumpgate_ca_file = Some(std::path::absolute(file)?.to_string_lossy().into_owned());
@@ -169,27 +183,4 @@ fn learnt_elsewhere(settings: &Settings<'_>, name: &str, cluster: &str) -> anyho
         }
     }
     Ok(false)
-}
-
-/// Writes an identity file, mode 0600 from its first byte, whole or not at all.
-fn write_identity(path: &Path, session: &Session) -> anyhow::Result<()> {
-    let lines = session.ssh_host_keys.iter();
-    let identity = IdentityFile {
-        key_pem: session.credentials.key_pem.clone(),
-        ssh_cert: Some(session.credentials.ssh_cert.clone()).filter(|cert| !cert.is_empty()),
-        cert_pem: session.credentials.cert_pem.clone(),
-        known_hosts: lines
-            .map(|key| format!("@cert-authority *.{} {key} type=host", session.cluster))
-            .collect(),
-        ca_pem: session.host_cas.clone(),
-    };
-    if path.is_dir() {
-        return Err(Failure::new("it is a folder; name a file").into());
-    }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-    file.write_all(identity.to_text().as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -20,6 +20,7 @@ pub(crate) struct LogoutArgs {}
 impl LogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
+        settings.refuse_identity()?;
         if settings.named_proxy().is_some() {
             return one_proxy(&settings);
         }

@@ -8,9 +8,12 @@ mod clusters;
 mod credentials;
 mod entry;
 mod env;
+mod identity;
 mod kube;
 mod login;
 mod logout;
+mod out;
+mod renew;
 mod session;
 mod settings;
 mod status;
@@ -57,6 +60,9 @@ pub struct Globals {
     /// File of CAs to trust besides the system's
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     ca_file: Option<PathBuf>,
+    /// Use the login in a file of `tsh login --out` instead of the profile
+    #[arg(short, long, global = true, value_name = "FILE", help_heading = "Global options")]
+    identity: Option<PathBuf>,
     /// Log in although the gate wants a newer client
     #[arg(long, global = true, help_heading = "Global options")]
     skip_version_check: bool,

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) places: Places,
     /// The profile that it belongs to.
     pub(crate) name: String,
+    /// Until when the gate renews it without another sign-in.
+    pub(crate) renewable_until: Option<Timestamp>,
     /// The web port's key, if nothing but `--insecure` or an earlier pin speaks for it.
     pub(crate) unverified_key: Option<Pin>,
 }
@@ -114,9 +116,26 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     let check: Check<Verified> = Box::new(move |answer| verify(answer, &expected, Timestamp::now()));
     let done = listener.wait(&answer.redirect_url, |path| client.page(path), check).await;
     drop(waiting);
-    let Verified { username, cluster, credentials, host_cas, ssh_host_keys } =
+    let Verified { username, cluster, credentials, host_cas, ssh_host_keys, renewable_until } =
         done.map_err(|e| again(e, settings, target))?;
-    Ok(Session { username, cluster, credentials, host_cas, ssh_host_keys, places, name, unverified_key })
+    Ok(Session {
+        username,
+        cluster,
+        credentials,
+        host_cas,
+        ssh_host_keys,
+        places,
+        name,
+        renewable_until,
+        unverified_key,
+    })
+}
+
+/// Where the Kubernetes port of a gate is, if it guards a cluster.
+pub(crate) async fn kube_place(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Address>> {
+    let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
+    let ping = client.ping(None).await.map_err(|e| mend(e, settings, target))?;
+    Ok(places(&ping, &target.address)?.kube)
 }
 
 /// Refuses a `--ca-pin` that is none of the CAs learnt at this gate, when the gate still shows one of those: its answer
@@ -223,24 +242,26 @@ fn places(ping: &Ping, typed: &Address) -> anyhow::Result<Places> {
     Ok(Places { web, ssh: ssh_addr, kube: kube_addr })
 }
 
-/// What the answer to a login has to be.
-struct Expected {
-    key: Arc<KeyPair>,
-    ca_pin: Option<Pin>,
-    cluster: Option<String>,
-    only: Option<String>,
+/// What the answer to a login or a renewal has to be.
+pub(super) struct Expected {
+    pub(super) key: Arc<KeyPair>,
+    pub(super) ca_pin: Option<Pin>,
+    pub(super) cluster: Option<String>,
+    pub(super) only: Option<String>,
 }
 
-struct Verified {
-    username: String,
-    cluster: String,
-    credentials: Credentials,
-    host_cas: String,
-    ssh_host_keys: Vec<String>,
+/// A checked answer.
+pub(super) struct Verified {
+    pub(super) username: String,
+    pub(super) cluster: String,
+    pub(super) credentials: Credentials,
+    pub(super) host_cas: String,
+    pub(super) ssh_host_keys: Vec<String>,
+    pub(super) renewable_until: Option<Timestamp>,
 }
 
 /// Checks what the server sent before any of it is kept; the error is a sentence.
-fn verify(answer: LoginResponse, expected: &Expected, now: Timestamp) -> Result<Verified, String> {
+pub(super) fn verify(answer: LoginResponse, expected: &Expected, now: Timestamp) -> Result<Verified, String> {
     let cert_pem = answer.tls_cert.as_text().ok_or("its certificate is no text")?;
     let key_pem: Zeroizing<String> = expected.key.to_pem().map_err(|e| e.to_string())?;
     let line = expected.key.public().to_authorized_key().map_err(|e| e.to_string())?;
@@ -279,7 +300,8 @@ fn verify(answer: LoginResponse, expected: &Expected, now: Timestamp) -> Result<
     let keys = signer.checking_keys.iter().filter_map(|key| key.as_text()).map(|key| key.trim().to_owned());
     let ssh_host_keys = keys.filter(|key| !key.contains(char::is_control) && !key.is_empty()).collect();
     let host_cas = cas.iter().map(Certificate::to_pem).collect();
-    Ok(Verified { username, cluster, credentials, host_cas, ssh_host_keys })
+    let renewable_until = answer.renewable_until;
+    Ok(Verified { username, cluster, credentials, host_cas, ssh_host_keys, renewable_until })
 }
 
 /// A cluster's name becomes one of a kubeconfig entry and stands in files and texts.

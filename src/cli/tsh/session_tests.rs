@@ -27,6 +27,7 @@ impl Gate {
         let permissions = SshPermissions::default();
         let ssh = self.user_ca.sign_ssh_user(&subject, permissions, &key.public(), validity).unwrap();
         LoginResponse {
+            renewable_until: None,
             username: "alice".into(),
             cert: ssh.to_line().into(),
             tls_cert: x509.to_pem().into(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Globals;
+use super::{Globals, identity::Identity};
 use crate::{
     cli::{Ctx, error::Failure},
     client::{
@@ -24,6 +24,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) globals: &'a Globals,
     pub(crate) ctx: &'a Ctx,
     pub(crate) home: Home,
+    /// The login of `--identity`, instead of a profile's.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// One proxy: its address, its profile's name, and the profile if there is one.
@@ -38,7 +40,18 @@ impl<'a> Settings<'a> {
         let teleport_home = ctx.env.path("TELEPORT_HOME");
         // With TELEPORT_HOME no home directory is needed.
         let home = if teleport_home.is_some() { Default::default() } else { ctx.home()? };
-        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home) })
+        let identity = globals.identity.as_deref().map(Identity::read).transpose()?;
+        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home), identity })
+    }
+
+    /// For a command that makes or ends logins in the profile, which `--identity` has nothing to do with.
+    pub(crate) fn refuse_identity(&self) -> anyhow::Result<()> {
+        match &self.identity {
+            Some(_) => {
+                Err(Failure::usage("--identity is for commands that use a login; leave it out here").into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The proxy that was named, else the current profile's.
@@ -52,6 +65,9 @@ impl<'a> Settings<'a> {
 
     /// As [`Settings::target`], or nothing when there is neither.
     pub(crate) fn named_or_current(&self) -> anyhow::Result<Option<Target>> {
+        if let Some(identity) = &self.identity {
+            return self.target_of(identity).map(Some);
+        }
         if let Some(text) = self.named_proxy() {
             let address =
                 Address::parse(&text, WEB_PORT).map_err(|e| Failure::usage(format!("--proxy: {e}")))?;
@@ -65,6 +81,29 @@ impl<'a> Settings<'a> {
         let address = Address::parse(text, WEB_PORT)
             .with_context(|| format!("web_proxy_addr in {}/{name}.yaml", self.home.folder().display()))?;
         Ok(Some(Target { address, name, profile }))
+    }
+
+    /// The gate of an identity file: the named one, else the one that the cluster is called after.
+    fn target_of(&self, identity: &Identity) -> anyhow::Result<Target> {
+        let cluster = identity.cluster();
+        let named = self.named_proxy();
+        let address = Address::parse(named.as_ref().unwrap_or(&cluster), WEB_PORT)
+            .map_err(|e| Failure::usage(format!("name the gate with --proxy: {e}")))?;
+        let profile = Profile {
+            web_proxy_addr: address.to_string(),
+            user: identity.user.clone(),
+            cluster,
+            ..Profile::default()
+        };
+        Ok(Target { name: address.host.clone(), address, profile })
+    }
+
+    /// The host CAs of a gate, PEM.
+    pub(crate) fn host_cas(&self, name: &str) -> Result<Option<String>, ProfileError> {
+        match &self.identity {
+            Some(identity) => Ok(Some(identity.ca_pem.clone())),
+            None => self.home.host_cas(name),
+        }
     }
 
     /// The name of a gate's profile. It is the host, as stock tsh has it. A second gate on the same host, at another
@@ -138,6 +177,9 @@ impl<'a> Settings<'a> {
 
     /// The person on a proxy: named, else the last one there, else the only one there.
     pub(crate) fn user(&self, target: &Target) -> anyhow::Result<Option<String>> {
+        if let Some(identity) = &self.identity {
+            return Ok(Some(identity.user.clone()));
+        }
         if let Some(user) = self.named_user() {
             return Ok(Some(user));
         }
@@ -150,6 +192,9 @@ impl<'a> Settings<'a> {
 
     /// The credentials for a proxy, if there are any.
     pub(crate) fn credentials(&self, target: &Target) -> anyhow::Result<Option<(String, Credentials)>> {
+        if let Some(identity) = &self.identity {
+            return Ok(Some((identity.user.clone(), identity.credentials.clone())));
+        }
         let Some(user) = self.user(target)? else { return Ok(None) };
         Ok(self.usable(&target.name, &user)?.map(|found| (user, found)))
     }
@@ -196,7 +241,7 @@ impl<'a> Settings<'a> {
         ca_file: Option<&Path>,
         ca_pin: Option<&str>,
     ) -> anyhow::Result<Trust> {
-        let mut ca_pem = self.home.host_cas(&target.name)?.unwrap_or_default();
+        let mut ca_pem = self.host_cas(&target.name)?.unwrap_or_default();
         if let Some(file) = ca_file {
             let text =
                 std::fs::read_to_string(file).with_context(|| format!("--ca-file {}", file.display()))?;

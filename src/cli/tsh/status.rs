@@ -80,6 +80,11 @@ impl StatusArgs {
 }
 
 fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
+    if let Some(identity) = &settings.identity {
+        let target = settings.target()?;
+        let login = Login::of(&target.name, &target.profile, &identity.user, &identity.credentials);
+        return Ok(Listed { active: Some(login), profiles: vec![] });
+    }
     let home = &settings.home;
     let current = settings.named_or_current()?;
     let mut listed = Listed { active: None, profiles: vec![] };

@@ -9,7 +9,7 @@ use super::error::{Error, Place, show};
 use super::tree::{self, Node, Shape, Tree};
 
 /// The three lists of a kubeconfig.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// `clusters`
     Cluster,
@@ -131,6 +131,17 @@ impl Document {
     /// The body of an entry.
     pub(super) fn body(&self, kind: Kind, name: &str) -> Option<&Value> {
         self.item(kind, name).map(|item| item.get(kind.noun()).unwrap_or(&Value::Null))
+    }
+
+    /// The line of an entry, for errors.
+    pub(super) fn line(&self, kind: Kind, name: &str) -> u64 {
+        super::error::line_of(&self.text, self.at(kind, self.position(kind, name).unwrap_or(0)))
+    }
+
+    /// What is said of an entry that a later version of this program wrote.
+    pub(super) fn newer(&self, kind: Kind, name: &str) -> Error {
+        let (path, line) = (show(&self.place.0), self.line(kind, name));
+        Error::Newer { path, line, kind: kind.noun(), name: name.to_owned() }
     }
 
     /// Where an entry stands in the text, for errors.

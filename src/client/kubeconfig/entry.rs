@@ -10,12 +10,14 @@ use super::document::Kind;
 use super::plan::Before;
 use super::{Entry, Owner, UserAuth};
 
-/// The extension that marks an entry as ours: `{version, profile}`, and what stood in the list's place before.
+/// The extension that marks an entry as ours: `{version, profile}`, on a context perhaps `labels`, and what stood in the
+/// list's place before.
 pub(super) const OWNER: &str = "jumpgate.dev/owner";
 /// The extension of our context that says which context was current before: `{context}`.
 pub(super) const PREVIOUS: &str = "jumpgate.dev/previous-context";
-/// The version of both.
-const VERSION: u64 = 1;
+/// The version of the marks that this program writes. Entries of stock tsh, which have no mark, are version 0; a mark of
+/// a later version is left alone.
+pub const VERSION: u64 = 1;
 
 /// Keys of a body that we write and therefore replace; whatever else stands there is someone's addition and stays.
 const OURS: [&[&str]; 3] = [
@@ -48,6 +50,8 @@ pub(super) struct Mark {
     pub(super) owner: Owner,
     /// What the list was before our first entry came into it.
     pub(super) before: Before,
+    /// On a context: the labels of its cluster.
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// Which context was current before ours.
@@ -105,16 +109,40 @@ fn get_before(map: &Value) -> Before {
     }
 }
 
-/// The mark of an entry of ours.
+/// The mark of an entry of ours. One of a later version says nothing to us.
 pub(super) fn mark(body: &Value) -> Option<Mark> {
-    let mark = extension(body, OWNER)?;
+    let mark = extension(body, OWNER).filter(|mark| version_in(mark) <= VERSION)?;
     let profile = mark["profile"].as_str()?.to_owned();
-    Some(Mark { owner: Owner { profile }, before: get_before(mark) })
+    let labels = mark["labels"].as_object().into_iter().flatten();
+    let labels = labels.filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect();
+    Some(Mark { owner: Owner { profile }, before: get_before(mark), labels })
+}
+
+/// The version of an entry's mark, if it has one.
+pub(super) fn version(body: &Value) -> Option<u64> {
+    extension(body, OWNER).map(version_in)
+}
+
+/// Whose an entry is that a later version of this program wrote; `""` if its mark says it in another way.
+pub(super) fn newer(body: &Value) -> Option<&str> {
+    let mark = extension(body, OWNER).filter(|mark| version_in(mark) > VERSION)?;
+    Some(mark["profile"].as_str().unwrap_or_default())
+}
+
+/// A version that is no number is one that we don't know yet.
+fn version_in(mark: &Value) -> u64 {
+    match &mark["version"] {
+        Value::Null => 1,
+        version => version.as_u64().unwrap_or(u64::MAX),
+    }
 }
 
 /// Marks an entry as ours.
 pub(super) fn set_mark(body: &mut Value, mark: &Mark) {
     let mut value = json!({"profile": mark.owner.profile, "version": VERSION});
+    if !mark.labels.is_empty() {
+        value["labels"] = json!(mark.labels);
+    }
     put_before(&mut value, &mark.before);
     set_extension(body, OWNER, value);
 }
@@ -147,7 +175,7 @@ pub(super) fn body(entry: &Entry, kind: Kind, old: Option<&Value>) -> Value {
     let new = match kind {
         Kind::Cluster => cluster(entry),
         Kind::Context => {
-            if let (Some(namespace), false) = (&entry.namespace, map.contains_key("namespace")) {
+            if let Some(namespace) = &entry.namespace {
                 map.insert("namespace".into(), json!(namespace));
             }
             json!({"cluster": entry.name, "user": entry.name})
@@ -176,7 +204,8 @@ fn cluster(entry: &Entry) -> Value {
     Value::Object(map)
 }
 
-fn user(auth: &UserAuth) -> Value {
+/// The body of a user.
+pub(super) fn user(auth: &UserAuth) -> Value {
     match auth {
         UserAuth::Exec { command, args, env } => {
             let env: Vec<Value> = env.iter().map(|(k, v)| json!({"name": k, "value": v})).collect();

@@ -70,6 +70,66 @@ pub enum Error {
         /// The profile that has it.
         profile: String,
     },
+    /// An entry was written by a later version of this program, and is left alone.
+    #[error(
+        "{path}, line {line}: the {kind} {name:?} was written by a newer tsh; it was left alone: change it with that tsh, or get a newer one here"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: u64,
+        /// `cluster`, `context` or `user`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Two of the entries to write want one context name.
+    #[error(
+        "the clusters {first:?} and {second:?} would both get the context {name:?}; give each a name of its own"
+    )]
+    SameContext {
+        /// The name both want.
+        name: String,
+        /// One cluster.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// There is no context of this name.
+    #[error(
+        "no context is named {name:?} in the kubeconfig; to see which there are: kubectl config get-contexts"
+    )]
+    NoContext {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// A context points to an entry that no file has.
+    #[error(
+        "the context {context:?} points to the {kind} {name:?}, which no kubeconfig file has; log in again or mend it"
+    )]
+    Dangling {
+        /// The context.
+        context: String,
+        /// `cluster` or `user`.
+        kind: &'static str,
+        /// The name that it points to.
+        name: String,
+    },
+    /// A context's user holds a secret in the file, which is not copied.
+    #[error(
+        "the user {user:?} of the context {context:?} holds {secret} in {path} itself, and secrets are not copied; give it an exec entry or a key file"
+    )]
+    HoldsSecret {
+        /// The file.
+        path: String,
+        /// The context.
+        context: String,
+        /// The user.
+        user: String,
+        /// What it holds.
+        secret: &'static str,
+    },
     /// Another program holds the lock file and did not let go in time.
     #[error(
         "{lock} is held by {holder} for more than {waited} s; if no other program is changing this kubeconfig, remove it: rm '{lock}'"
@@ -100,7 +160,7 @@ pub enum Error {
     },
     /// The file system can't be written.
     #[error(
-        "cannot {action} {path}: its file system is read-only; point KUBECONFIG at a file that can be written"
+        "cannot {action} {path}: its file system is read-only; put a file that can be written first in KUBECONFIG, or log in with --no-kubeconfig"
     )]
     ReadOnly {
         /// What was tried.
@@ -128,6 +188,10 @@ pub enum Error {
     },
 }
 
+/// What helps against a file that can't be written.
+const READ_ONLY: &str =
+    "make it writable for you, put another file first in KUBECONFIG, or log in with --no-kubeconfig";
+
 impl Error {
     /// Sorts an answer of the operating system into the variant that says what to do about it.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Error {
@@ -140,7 +204,7 @@ impl Error {
                         "make its folder writable for you, or point KUBECONFIG at another file"
                     }
                     "keep the owner of" => "run this as the file's owner",
-                    _ => "make it writable for you, or point KUBECONFIG at another file",
+                    _ => READ_ONLY,
                 };
                 Error::Denied { action, path, mend }
             }

@@ -1,5 +1,6 @@
 //! The list of kubeconfig files, by kubectl's own rule, and what they say together.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +9,10 @@ use serde_json::Value;
 
 use super::document::{Document, Kind};
 use super::error::Error;
-use super::{Owner, entry, save};
+use super::save;
+
+/// What stands between the files in `KUBECONFIG`.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
 /// How long we wait for another program's lock unless told otherwise.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -18,27 +22,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 pub struct Files {
     paths: Vec<PathBuf>,
     lock_wait: Duration,
-}
-
-/// A context, as all files together define it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContextInfo {
-    /// Its name.
-    pub name: String,
-    /// The cluster it points to.
-    pub cluster: Option<String>,
-    /// The user it points to.
-    pub user: Option<String>,
-    /// Its namespace.
-    pub namespace: Option<String>,
-    /// The address of its cluster.
-    pub server: Option<String>,
-    /// Whose it is, if it is one of ours.
-    pub owner: Option<Owner>,
-    /// It is the current one.
-    pub current: bool,
-    /// The file that defines it.
-    pub file: PathBuf,
+    preview: bool,
 }
 
 impl Files {
@@ -46,7 +30,7 @@ impl Files {
     /// count), else `~/.kube/config`.
     pub fn new(kubeconfig_env: Option<&OsStr>, home: &Path) -> Files {
         let mut paths: Vec<PathBuf> = Vec::new();
-        for path in kubeconfig_env.map(std::env::split_paths).into_iter().flatten() {
+        for path in kubeconfig_env.map(|list| split(list, SEPARATOR)).into_iter().flatten() {
             if !path.as_os_str().is_empty() && !paths.contains(&path) {
                 paths.push(path);
             }
@@ -54,12 +38,20 @@ impl Files {
         if paths.is_empty() {
             paths.push(home.join(".kube").join("config"));
         }
-        Files { paths, lock_wait: LOCK_WAIT }
+        Files { paths, lock_wait: LOCK_WAIT, preview: false }
     }
 
     /// One file, whatever the environment says.
     pub fn single(path: PathBuf) -> Files {
-        Files { paths: vec![path], lock_wait: LOCK_WAIT }
+        Files { paths: vec![path], lock_wait: LOCK_WAIT, preview: false }
+    }
+
+    /// Changes of these files are only planned: nothing is written, made or locked, and [`super::Change::previews`]
+    /// says what each file would hold.
+    #[must_use]
+    pub fn preview(mut self) -> Files {
+        self.preview = true;
+        self
     }
 
     /// Waits this long for another program that holds a file's lock (5 s by default).
@@ -82,37 +74,9 @@ impl Files {
         Ok(Snapshot::whole(self)?.current())
     }
 
-    /// The contexts that kubectl sees: of several with one name the first counts.
-    ///
-    /// # Errors
-    /// A file can't be read or is no kubeconfig.
-    pub fn contexts(&self) -> Result<Vec<ContextInfo>, Error> {
-        let snapshot = Snapshot::whole(self)?;
-        let current = snapshot.current();
-        let servers = snapshot.servers();
-        let mut seen = std::collections::HashSet::new();
-        let mut found = Vec::new();
-        for held in &snapshot.files {
-            let Some(document) = &held.document else { continue };
-            for (name, body) in document.entries(Kind::Context) {
-                if !seen.insert(name) {
-                    continue;
-                }
-                let text = |key: &str| body[key].as_str().filter(|t| !t.is_empty()).map(str::to_owned);
-                let server = body["cluster"].as_str().and_then(|c| servers.get(c)).map(|s| (*s).to_owned());
-                found.push(ContextInfo {
-                    name: name.to_owned(),
-                    cluster: text("cluster"),
-                    user: text("user"),
-                    namespace: text("namespace"),
-                    server,
-                    owner: entry::mark(body).map(|mark| mark.owner),
-                    current: current.as_deref() == Some(name),
-                    file: held.path.clone(),
-                });
-            }
-        }
-        Ok(found)
+    /// Whether changes are only planned.
+    pub(super) fn is_preview(&self) -> bool {
+        self.preview
     }
 
     /// How long to wait for a lock.
@@ -125,6 +89,21 @@ impl Files {
     pub(super) fn default_index(&self) -> usize {
         self.paths.iter().position(|path| path.exists()).unwrap_or(self.paths.len().saturating_sub(1))
     }
+}
+
+/// The parts of a list of paths. Where `;` separates them, double quotes around a part keep one inside it.
+fn split(list: &OsStr, separator: char) -> Vec<PathBuf> {
+    let Some(text) = list.to_str() else { return std::env::split_paths(list).collect() };
+    let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
+    for c in text.chars() {
+        match c {
+            '"' if separator == ';' => quoted = !quoted,
+            c if c == separator && !quoted => parts.push(PathBuf::from(std::mem::take(&mut part))),
+            c => part.push(c),
+        }
+    }
+    parts.push(PathBuf::from(part));
+    parts
 }
 
 /// One file as it was read.
@@ -200,15 +179,28 @@ impl Snapshot {
         self.holder(kind, name).and_then(|(_, document)| document.body(kind, name))
     }
 
-    fn servers(&self) -> std::collections::HashMap<&str, &str> {
-        let mut servers = std::collections::HashMap::new();
+    /// The bodies that count, by name: of several with one name the first.
+    pub(super) fn bodies(&self, kind: Kind) -> HashMap<&str, &Value> {
+        let mut bodies = HashMap::new();
         for (_, document) in self.documents() {
-            for (name, body) in document.entries(Kind::Cluster) {
-                if let Some(server) = body["server"].as_str() {
-                    servers.entry(name).or_insert(server);
-                }
+            for (name, body) in document.entries(kind) {
+                bodies.entry(name).or_insert(body);
             }
         }
-        servers
+        bodies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_split_as_on_its_system() {
+        let parts = |list: &str, separator| split(OsStr::new(list), separator);
+        assert_eq!(parts("/a:/b\"c:", ':'), ["/a", "/b\"c", ""].map(PathBuf::from));
+        let windows = r#"C:\Users\a\.kube\config;"D:\odd;name\config";E:\c"#;
+        let want = [r"C:\Users\a\.kube\config", r"D:\odd;name\config", r"E:\c"];
+        assert_eq!(parts(windows, ';'), want.map(PathBuf::from));
     }
 }

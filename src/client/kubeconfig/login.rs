@@ -1,5 +1,7 @@
 //! Login: our entries are set, and one of them is selected.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::document::{Document, Kind};
@@ -38,13 +40,22 @@ pub fn login_over(
     attempt(|| once(files, entries, select, alive))
 }
 
+/// Selects a context, whosever it is, where kubectl would write that. Nothing else changes, but that a context of ours
+/// remembers which one was current before it. The answer's `old_context` is the one to go back to.
+///
+/// # Errors
+/// [`Error::NoContext`]; otherwise those of [`login`] for files.
+pub fn select(files: &Files, name: &str) -> Result<Change, Error> {
+    attempt(|| once(files, &[], Some(name), &|_| true))
+}
+
 fn once(
     files: &Files,
     entries: &[Entry],
     select: Option<&str>,
     alive: &dyn Fn(&str) -> bool,
 ) -> Result<Change, Error> {
-    let mut session = Session::open(files, true)?;
+    let mut session = Session::open(files, !entries.is_empty())?;
     if !session.snapshot.failed.is_empty() {
         return Err(session.snapshot.failed.remove(0));
     }
@@ -56,27 +67,29 @@ fn once(
         select,
         plans: vec![Plan::default(); session.snapshot.files.len()],
     };
+    check_contexts(entries)?;
+    let mut done = HashSet::new();
     for entry in entries {
+        check_newer(&session.snapshot, entry)?;
         check_taken(&session.snapshot, entry)?;
         check_owner(&session.snapshot, entry, alive)?;
-        for kind in Kind::ALL {
+        // Two contexts may share one cluster and one user.
+        for kind in Kind::ALL.into_iter().filter(|kind| done.insert((*kind, entry.name_of(*kind)))) {
             planner.set(entry, kind);
         }
     }
     if let Some(name) = select.filter(|name| old.as_deref() != Some(*name)) {
-        if !entries.iter().any(|entry| entry.name == name) {
-            planner.remember(name);
+        if !entries.iter().any(|entry| entry.context() == name) {
+            planner.remember(name)?;
         }
         planner.plans[session.default].current =
             Some(CurrentPlan { name: name.to_owned(), before: Before::Usual });
     }
     let plans = planner.plans;
-    let new = select.map(str::to_owned).or_else(|| old.clone());
     let mut change = session.commit(&plans, Order::EntriesFirst);
     if !change.failed.is_empty() {
         return Err(change.failed.remove(0));
     }
-    (change.old_context, change.new_context) = (old, new);
     Ok(change)
 }
 
@@ -102,10 +115,13 @@ impl Planner<'_> {
     }
 
     fn set(&mut self, entry: &Entry, kind: Kind) {
-        let (index, old) = self.place(kind, &entry.name);
+        let name = entry.name_of(kind);
+        let (index, old) = self.place(kind, name);
         let old_body = old.and_then(|item| item.get(kind.noun()));
         let mut body = entry::body(entry, kind, old_body);
-        let before = match (old, old_body.and_then(entry::mark)) {
+        let mark = old_body.and_then(entry::mark);
+        let known = mark.as_ref().map(|mark| mark.labels.clone());
+        let before = match (old, mark) {
             (_, Some(mark)) => mark.before,
             (Some(_), None) => Before::Usual,
             // The first of our entries in a list remembers what the list was.
@@ -114,26 +130,31 @@ impl Planner<'_> {
             }
             (None, None) => Before::Usual,
         };
-        entry::set_mark(&mut body, &Mark { owner: entry.owner.clone(), before });
-        if kind == Kind::Context && self.select == Some(&entry.name) && self.old != self.select {
-            entry::set_previous(&mut body, Some(&self.previous(&entry.name)));
+        let labels = entry.labels.clone().filter(|_| kind == Kind::Context).or(known).unwrap_or_default();
+        entry::set_mark(&mut body, &Mark { owner: entry.owner.clone(), before, labels });
+        if kind == Kind::Context && self.select == Some(name) && self.old != self.select {
+            entry::set_previous(&mut body, Some(&self.previous(name)));
         }
-        let item = entry::item(kind, &entry.name, body, old);
+        let item = entry::item(kind, name, body, old);
         if old != Some(&item) {
-            self.plans[index].list_mut(kind).set.push((entry.name.clone(), item));
+            self.plans[index].list_mut(kind).set.push((name.to_owned(), item));
         }
     }
 
     /// Lets a context of ours that is selected, but not otherwise changed, remember the one before it.
-    fn remember(&mut self, name: &str) {
+    fn remember(&mut self, name: &str) -> Result<(), Error> {
         let (index, old) = self.place(Kind::Context, name);
+        if old.is_none() {
+            return Err(Error::NoContext { name: name.to_owned() });
+        }
         let Some(body) = old.and_then(|item| item.get("context")).filter(|b| entry::mark(b).is_some()) else {
-            return;
+            return Ok(());
         };
         let mut body = body.clone();
         entry::set_previous(&mut body, Some(&self.previous(name)));
         let item = entry::item(Kind::Context, name, body, old);
         self.plans[index].list_mut(Kind::Context).set.push((name.to_owned(), item));
+        Ok(())
     }
 
     fn previous(&self, name: &str) -> Previous {
@@ -144,15 +165,43 @@ impl Planner<'_> {
     }
 }
 
+/// Refuses when two clusters would get one context.
+fn check_contexts(entries: &[Entry]) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    for entry in entries {
+        let (name, second) = (entry.context().to_owned(), entry.name.clone());
+        match seen.insert(entry.context(), &entry.name) {
+            Some(first) if *first != second => {
+                return Err(Error::SameContext { name, first: first.clone(), second });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses when an entry with our name was written by a later version of this program.
+fn check_newer(snapshot: &Snapshot, entry: &Entry) -> Result<(), Error> {
+    for kind in Kind::ALL {
+        let name = entry.name_of(kind);
+        let Some((_, document)) = snapshot.holder(kind, name) else { continue };
+        if document.body(kind, name).and_then(entry::newer).is_some() {
+            return Err(document.newer(kind, name));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses when an entry with our name was written for another gate: two clusters of one name are two clusters.
 fn check_owner(snapshot: &Snapshot, entry: &Entry, alive: &dyn Fn(&str) -> bool) -> Result<(), Error> {
     for kind in Kind::ALL {
-        let Some((index, document)) = snapshot.holder(kind, &entry.name) else { continue };
-        let mark = document.item(kind, &entry.name).and_then(|i| i.get(kind.noun())).and_then(entry::mark);
+        let name = entry.name_of(kind);
+        let Some((index, document)) = snapshot.holder(kind, name) else { continue };
+        let mark = document.body(kind, name).and_then(entry::mark);
         let Some(owner) = mark.map(|mark| mark.owner).filter(|owner| *owner != entry.owner) else { continue };
         if alive(&owner.profile) {
             let path = show(&snapshot.files[index].path);
-            return Err(Error::Owned { path, name: entry.name.clone(), profile: owner.profile });
+            return Err(Error::Owned { path, name: name.to_owned(), profile: owner.profile });
         }
     }
     Ok(())
@@ -162,7 +211,7 @@ fn check_owner(snapshot: &Snapshot, entry: &Entry, alive: &dyn Fn(&str) -> bool)
 /// server they point to, or by a tsh in the user entry.
 fn check_taken(snapshot: &Snapshot, entry: &Entry) -> Result<(), Error> {
     let name = entry.name.as_str();
-    let unmarked = |kind| snapshot.body(kind, name).filter(|body| entry::mark(body).is_none());
+    let unmarked = |kind| snapshot.body(kind, entry.name_of(kind)).filter(|body| entry::mark(body).is_none());
     let cluster = snapshot.body(Kind::Cluster, name);
     let by_server = cluster.is_some_and(|cluster| entry::same_server(cluster, &entry.server));
     let by_user = snapshot.body(Kind::User, name).is_some_and(|user| entry::from_tsh(user, name));
@@ -174,14 +223,10 @@ fn check_taken(snapshot: &Snapshot, entry: &Entry) -> Result<(), Error> {
             Kind::Context => joins_others(body) || !(by_server || by_user),
             Kind::Cluster | Kind::User => !(by_server || by_user),
         };
+        let name = entry.name_of(kind);
         if let (true, Some((_, document))) = (theirs, snapshot.holder(kind, name)) {
-            let at = document.at(kind, document.position(kind, name).unwrap_or(0));
-            return Err(Error::Taken {
-                path: show(&document.place.0),
-                line: super::error::line_of(&document.text, at),
-                kind: kind.noun(),
-                name: name.to_owned(),
-            });
+            let (path, line) = (show(&document.place.0), document.line(kind, name));
+            return Err(Error::Taken { path, line, kind: kind.noun(), name: name.to_owned() });
         }
     }
     Ok(())

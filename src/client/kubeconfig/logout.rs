@@ -14,29 +14,77 @@ use super::session::{Order, Session, attempt};
 /// Takes our entries for a profile (with none, all of ours) out of every file. If the current context is among them,
 /// the one that was current before comes back, if it is still there; else none is selected.
 ///
-/// A file that can't be changed doesn't keep the others from it: see [`Change::failed`].
+/// A file that can't be changed doesn't keep the others from it: see [`Change::failed`]. Entries that a later version
+/// of this program wrote stay, and are named there.
 ///
 /// # Errors
 /// Only when another program keeps changing a file; all else is in [`Change::failed`].
 pub fn logout(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
-    attempt(|| once(files, profile))
+    attempt(|| once(files, Which { profile, contexts: None }))
 }
 
-fn once(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
+/// Takes only these contexts of ours out of every file, and of their clusters and users those that no other context
+/// points to. Names that are no contexts of ours (or not of the profile, if one is given) are passed over: the
+/// answer's `removed` says which went.
+///
+/// # Errors
+/// Those of [`logout`].
+pub fn logout_contexts(files: &Files, profile: Option<&str>, names: &[&str]) -> Result<Change, Error> {
+    let contexts: HashSet<&str> = names.iter().copied().collect();
+    attempt(|| once(files, Which { profile, contexts: Some(&contexts) }))
+}
+
+/// Which of our entries are meant.
+#[derive(Debug, Clone, Copy)]
+struct Which<'a> {
+    /// Those of this profile only.
+    profile: Option<&'a str>,
+    /// These contexts only, with what only they point to.
+    contexts: Option<&'a HashSet<&'a str>>,
+}
+
+impl Which<'_> {
+    fn is_of(self, profile: &str) -> bool {
+        self.profile.is_none_or(|wanted| wanted == profile)
+    }
+
+    fn has(self, context: &str) -> bool {
+        self.contexts.is_none_or(|names| names.contains(context))
+    }
+}
+
+fn once(files: &Files, which: Which<'_>) -> Result<Change, Error> {
     let mut session = Session::open(files, false)?;
     let unread = std::mem::take(&mut session.snapshot.failed);
-    let old = session.snapshot.current();
-    let going = Going::find(&session.snapshot, profile);
-    let plans = going.plans(&session.snapshot, old.as_deref());
+    let going = Going::find(&session.snapshot, which);
+    let kept = newer(&session.snapshot, which);
+    let plans = going.plans(&session.snapshot, session.snapshot.current().as_deref());
     let mut change = session.commit(&plans, Order::CurrentFirst);
     if let Some(i) = change.failed.iter().position(|e| matches!(e, Error::Changed { .. })) {
         return Err(change.failed.swap_remove(i));
     }
+    change.failed.extend(kept);
     change.failed.extend(unread);
     change.removed = going.names;
-    change.old_context = old;
-    change.new_context = Snapshot::take(files).current();
     Ok(change)
+}
+
+/// What is said of the entries that a later version of this program wrote: the first of each name and file.
+fn newer(snapshot: &Snapshot, which: Which<'_>) -> Vec<Error> {
+    let mut said = HashSet::new();
+    let mut errors = Vec::new();
+    for (index, document) in snapshot.documents() {
+        for kind in [Kind::Context, Kind::Cluster, Kind::User] {
+            for (name, body) in document.entries(kind) {
+                let Some(profile) = entry::newer(body) else { continue };
+                let meant = (profile.is_empty() || which.is_of(profile)) && which.has(name);
+                if meant && said.insert((index, name)) {
+                    errors.push(document.newer(kind, name));
+                }
+            }
+        }
+    }
+    errors
 }
 
 /// The entries that go.
@@ -51,38 +99,64 @@ struct Going {
     names: Vec<String>,
 }
 
+/// What contexts point to, as list and name.
+type Targets<'s> = HashSet<(Kind, &'s str)>;
+
 impl Going {
-    fn find(snapshot: &Snapshot, profile: Option<&str>) -> Going {
+    fn find(snapshot: &Snapshot, which: Which<'_>) -> Going {
         let mut going = Going {
             marks: snapshot.files.iter().map(|_| Default::default()).collect(),
             previous: HashMap::new(),
             staying: HashSet::new(),
             names: Vec::new(),
         };
-        let mut reported = HashSet::new();
-        for kind in [Kind::Context, Kind::Cluster, Kind::User] {
+        let (used, free) = going.contexts(snapshot, which);
+        let mut reported: HashSet<String> = going.names.iter().cloned().collect();
+        for kind in [Kind::Cluster, Kind::User] {
             for (index, document) in snapshot.documents() {
                 for (name, body) in document.entries(kind) {
-                    let mark = entry::mark(body).filter(|m| profile.is_none_or(|p| m.owner.profile == p));
-                    match mark {
-                        Some(mark) => {
-                            going.marks[index][kind as usize].insert(name.to_owned(), mark);
-                            if reported.insert(name.to_owned()) {
-                                going.names.push(name.to_owned());
-                            }
-                            if let (Kind::Context, Some(previous)) = (kind, entry::previous(body)) {
-                                going.previous.entry(name.to_owned()).or_insert(previous);
-                            }
+                    let target = (kind, name);
+                    if which.contexts.is_some() && (used.contains(&target) || !free.contains(&target)) {
+                        continue;
+                    }
+                    let mark = entry::mark(body).filter(|mark| which.is_of(&mark.owner.profile));
+                    if let Some(mark) = mark {
+                        going.marks[index][kind as usize].insert(name.to_owned(), mark);
+                        if !free.contains(&target) && reported.insert(name.to_owned()) {
+                            going.names.push(name.to_owned());
                         }
-                        None if kind == Kind::Context => {
-                            going.staying.insert(name.to_owned());
-                        }
-                        None => {}
                     }
                 }
             }
         }
         going
+    }
+
+    /// The contexts that go; what those that stay point to, and what these do.
+    fn contexts<'s>(&mut self, snapshot: &'s Snapshot, which: Which<'_>) -> (Targets<'s>, Targets<'s>) {
+        let (mut used, mut free) = (HashSet::new(), HashSet::new());
+        let mut reported = HashSet::new();
+        for (index, document) in snapshot.documents() {
+            for (name, body) in document.entries(Kind::Context) {
+                let mark = entry::mark(body).filter(|m| which.is_of(&m.owner.profile) && which.has(name));
+                let targets = if mark.is_some() { &mut free } else { &mut used };
+                let joined =
+                    [Kind::Cluster, Kind::User].map(|kind| Some((kind, body[kind.noun()].as_str()?)));
+                targets.extend(joined.into_iter().flatten());
+                let Some(mark) = mark else {
+                    self.staying.insert(name.to_owned());
+                    continue;
+                };
+                self.marks[index][Kind::Context as usize].insert(name.to_owned(), mark);
+                if reported.insert(name) {
+                    self.names.push(name.to_owned());
+                }
+                if let Some(previous) = entry::previous(body) {
+                    self.previous.entry(name.to_owned()).or_insert(previous);
+                }
+            }
+        }
+        (used, free)
     }
 
     /// Whether a context is gone afterwards.

@@ -9,6 +9,8 @@
 //! remember what stood in the file before, so that login followed by logout leaves every byte as it was. A file
 //! that login had to make stays, as an empty kubeconfig.
 
+mod contexts;
+mod diff;
 mod document;
 mod edit;
 mod entry;
@@ -20,20 +22,26 @@ mod login;
 mod logout;
 mod patch;
 mod plan;
+mod private;
 mod render;
 mod save;
 mod session;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+pub use contexts::{ContextInfo, Exec, contexts, needs_migration};
+pub use diff::Preview;
+pub use entry::VERSION;
 pub use error::Error;
-pub use files::{ContextInfo, Files};
-pub use login::{login, login_over};
-pub use logout::logout;
+pub use files::Files;
+pub use login::{login, login_over, select};
+pub use logout::{logout, logout_contexts};
+pub use private::private;
 
 /// Whose entries they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +85,14 @@ impl fmt::Debug for UserAuth {
     }
 }
 
-/// A cluster, a user and a context of one name.
+/// A cluster, a user and a context that joins them.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The name of all three.
+    /// The name of the cluster and the user, and of the context unless it has one of its own.
     pub name: String,
-    /// The gate's Kubernetes address, `https://host:port`.
+    /// The name of the context, where it is not `name`.
+    pub context_name: Option<String>,
+    /// The gate's Kubernetes address, `https://host:port`, perhaps with a path.
     pub server: String,
     /// The CA that the gate's certificate is checked against, PEM; left out when it isn't checked.
     pub ca_pem: String,
@@ -92,13 +102,43 @@ pub struct Entry {
     pub tls_server_name: Option<String>,
     /// How kubectl proves who it is.
     pub auth: UserAuth,
-    /// The namespace of a new context. One that someone has set on it stays.
+    /// The namespace of the context. With none, one that someone has set on it stays.
     pub namespace: Option<String>,
+    /// The labels of the cluster, kept with our context. With none, what the context has stays.
+    pub labels: Option<BTreeMap<String, String>>,
     /// Whose entries they are.
     pub owner: Owner,
 }
 
-/// What was done.
+impl Entry {
+    /// An entry that has no more than it needs.
+    pub fn new(name: &str, server: &str, auth: UserAuth, owner: Owner) -> Entry {
+        Entry {
+            name: name.to_owned(),
+            context_name: None,
+            server: server.to_owned(),
+            ca_pem: String::new(),
+            insecure_skip_tls_verify: false,
+            tls_server_name: None,
+            auth,
+            namespace: None,
+            labels: None,
+            owner,
+        }
+    }
+
+    /// The name of the context.
+    pub fn context(&self) -> &str {
+        self.context_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The name of one of the three.
+    fn name_of(&self, kind: document::Kind) -> &str {
+        if kind == document::Kind::Context { self.context() } else { &self.name }
+    }
+}
+
+/// What was done, or with [`Files::preview`] what would be.
 #[derive(Debug, Default)]
 pub struct Change {
     /// The files that were written.
@@ -113,4 +153,6 @@ pub struct Change {
     pub removed: Vec<String>,
     /// Files in which logout could not do its part; the others are done. Always empty after a login.
     pub failed: Vec<Error>,
+    /// With [`Files::preview`]: what each file would hold. Empty otherwise.
+    pub previews: Vec<Preview>,
 }

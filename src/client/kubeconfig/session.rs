@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::Change;
 use super::document::{Document, Kind};
 use super::error::Error;
 use super::files::{Files, Snapshot};
 use super::lock::{self, Lock};
 use super::plan::Plan;
+use super::{Change, Preview};
 use super::{edit, entry, save};
 
 /// A kubeconfig that says nothing, as kubectl writes it.
@@ -31,6 +31,7 @@ pub(super) struct Session {
     pub(super) default: usize,
     /// Files whose lock can't be had, and why. They may be read; writing them fails with this.
     unlocked: Vec<(PathBuf, Error)>,
+    preview: bool,
     _locks: Vec<Lock>,
 }
 
@@ -48,12 +49,14 @@ impl Session {
     /// is taken for an empty kubeconfig if it isn't there.
     pub(super) fn open(files: &Files, make: bool) -> Result<Session, Error> {
         let default = files.default_index();
+        let preview = files.is_preview();
         let path = files.paths().get(default);
-        if let Some(path) = path.filter(|_| make) {
+        if let Some(path) = path.filter(|_| make && !preview) {
             save::make_folder(save::folder(path))?;
         }
         // In one order for everybody, so that two programs never wait for each other.
-        let mut paths: Vec<&PathBuf> = files.paths().iter().filter(|p| save::folder(p).is_dir()).collect();
+        let mut paths: Vec<&PathBuf> =
+            files.paths().iter().filter(|p| !preview && save::folder(p).is_dir()).collect();
         paths.sort();
         let (mut locks, mut unlocked) = (Vec::new(), Vec::new());
         for path in paths {
@@ -68,12 +71,15 @@ impl Session {
         {
             held.document = Some(Document::parse(&held.path, EMPTY)?);
         }
-        Ok(Session { snapshot, default, unlocked, _locks: locks })
+        Ok(Session { snapshot, default, unlocked, preview, _locks: locks })
     }
 
     /// Carries out one plan a file. All new texts are made and checked before the first is written.
     pub(super) fn commit(mut self, plans: &[Plan], order: Order) -> Change {
-        let mut change = Change::default();
+        let old = self.snapshot.current();
+        let mut selected: Vec<Option<String>> =
+            self.snapshot.files.iter().map(|held| held.document.as_ref()?.current()).collect();
+        let mut change = Change { old_context: old, ..Change::default() };
         let mut texts = Vec::new();
         for (i, document) in self.snapshot.documents() {
             let Some(plan) = plans.get(i).filter(|plan| !plan.is_empty()) else { continue };
@@ -87,7 +93,11 @@ impl Session {
             return change;
         }
         for (i, plan, bytes) in texts {
-            match self.write(i, &bytes, holds_key(plan)) {
+            let written = match self.preview {
+                true => Ok(self.show(i, bytes, &mut change)),
+                false => self.write(i, &bytes, holds_key(plan)),
+            };
+            match written {
                 Ok(Some((path, closed))) => {
                     if closed {
                         change.closed.push(path.clone());
@@ -95,13 +105,27 @@ impl Session {
                     change.files.push(path);
                 }
                 Ok(None) => {}
-                Err(error) => change.failed.push(error),
+                Err(error) => {
+                    change.failed.push(error);
+                    if order == Order::EntriesFirst {
+                        return change;
+                    }
+                    continue;
+                }
             }
-            if order == Order::EntriesFirst && !change.failed.is_empty() {
-                return change;
+            if let (Some(current), Some(selected)) = (&plan.current, selected.get_mut(i)) {
+                *selected = Some(current.name.clone()).filter(|name| !name.is_empty());
             }
         }
+        change.new_context = selected.into_iter().flatten().next();
         change
+    }
+
+    /// Keeps a file's old and new bytes instead of writing it.
+    fn show(&self, index: usize, new: Vec<u8>, change: &mut Change) -> Option<(PathBuf, bool)> {
+        let held = self.snapshot.files.get(index).filter(|held| held.bytes.as_ref() != Some(&new))?;
+        change.previews.push(Preview { path: held.path.clone(), old: held.bytes.clone(), new });
+        Some((held.path.clone(), false))
     }
 
     /// The file that was written, and whether rights of others to it were taken away.

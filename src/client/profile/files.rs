@@ -1,7 +1,7 @@
 //! Files of a profile: read if there, replaced as a whole, locked.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::Path,
 };
@@ -77,16 +77,29 @@ pub struct Lock(File);
 
 impl Lock {
     pub(in crate::client) fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, ProfileError> {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(ProfileError::io(path))?;
+        let file = Self::open(path)?;
         if file.try_lock().is_err() {
             waiting();
             file.lock().map_err(ProfileError::io(path))?;
         }
         Ok(Self(file))
+    }
+
+    pub(in crate::client) fn try_take(path: &Path) -> Result<Option<Self>, ProfileError> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(ProfileError::io(path)(error)),
+        }
+    }
+
+    fn open(path: &Path) -> Result<File, ProfileError> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(ProfileError::io(path))
     }
 }
 

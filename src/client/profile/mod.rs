@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub mod credentials;
@@ -121,6 +122,9 @@ pub struct Profile {
     /// The key store that the last login chose, unless it is `file`. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jumpgate_key_store: Option<String>,
+    /// Until when the gate renews the login of `user` without another sign-in. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_renewable_until: Option<Timestamp>,
     /// Keys of others.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
@@ -136,6 +140,8 @@ pub struct Home {
 const CURRENT: &str = "current-profile";
 /// Why the last login of the kubectl plugin failed.
 const FAILED_LOGIN: &str = ".login.failed";
+/// Its date says when the kubectl plugin last tried to renew a certificate.
+const TRIED_RENEWAL: &str = ".renewal.tried";
 /// The symbolic link to it, before.
 const CURRENT_LINK: &str = "profile";
 
@@ -279,6 +285,24 @@ impl Home {
         let folder = self.keys(name)?;
         files::create_folder(&folder)?;
         Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
+    }
+
+    /// As [`Home::lock`], or nothing while another process has it.
+    pub fn try_lock(&self, name: &str, purpose: &str) -> Result<Option<Lock>, ProfileError> {
+        let folder = self.keys(name)?;
+        files::create_folder(&folder)?;
+        Lock::try_take(&folder.join(format!(".{purpose}.lock")))
+    }
+
+    /// Notes that a renewal is tried now. Says whether the last try is longer ago than `pause`; else none is due.
+    pub fn renewal_due(&self, name: &str, pause: Duration) -> Result<bool, ProfileError> {
+        let path = self.keys(name)?.join(TRIED_RENEWAL);
+        let last = fs::metadata(&path).and_then(|meta| meta.modified());
+        // A clock that was set back makes a date in the future, which must not keep renewals away.
+        if last.is_ok_and(|last| last.elapsed().is_ok_and(|ago| ago < pause)) {
+            return Ok(false);
+        }
+        files::replace(&path, b"").map(|()| true)
     }
 
     /// Leaves the reason why a login failed for the processes that wait for it. For who holds the `login` lock.

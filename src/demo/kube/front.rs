@@ -38,8 +38,9 @@ pub(crate) async fn answer(
         let result = control(&cluster, request).await;
         return Ok(result.unwrap_or_else(|error| respond::failure(&error)));
     }
-    let number = cluster.arrivals.note(Arrival::of(connection, &request, &cluster.gate_token));
-    if !identity::has_token(request.headers(), &cluster.gate_token) {
+    let gate_token = cluster.gate_token();
+    let number = cluster.arrivals.note(Arrival::of(connection, &request, &gate_token));
+    if !identity::has_token(request.headers(), &gate_token) {
         cluster.arrivals.answered(number, 401);
         return Ok(respond::failure(&ApiError::unauthorized()));
     }

@@ -45,7 +45,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::rand::SecureRandom as _;
 use serde_json::json;
@@ -83,11 +83,17 @@ pub(crate) struct Cluster {
     runtime: Arc<runtime::Runtime>,
     arrivals: arrivals::Arrivals,
     faults: faults::Faults,
-    gate_token: String,
+    gate_token: Mutex<String>,
     control_token: String,
     pod_server: SocketAddr,
     /// True when all is to end.
     closing: tokio::sync::watch::Sender<bool>,
+}
+
+impl Cluster {
+    fn gate_token(&self) -> String {
+        self.gate_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A running demo Kubernetes API. Dropping it ends it.
@@ -116,7 +122,7 @@ impl KubeDemo {
             runtime: Arc::new(runtime::Runtime::new(dir)),
             arrivals: arrivals::Arrivals::default(),
             faults: faults::Faults::default(),
-            gate_token: random_token()?,
+            gate_token: Mutex::new(random_token()?),
             control_token: random_token()?,
             pod_server: pods.local_addr().map_err(KubeDemoError::Listen)?,
             closing: tokio::sync::watch::Sender::new(false),
@@ -139,8 +145,15 @@ impl KubeDemo {
     }
 
     /// The gate's bearer token.
-    pub fn gate_token(&self) -> &str {
-        &self.cluster.gate_token
+    pub fn gate_token(&self) -> String {
+        self.cluster.gate_token()
+    }
+
+    /// Another token for the gate; the one before is refused from now on.
+    pub fn rotate_gate_token(&self) -> Result<String, KubeDemoError> {
+        let token = random_token()?;
+        token.clone_into(&mut self.cluster.gate_token.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(token)
     }
 
     /// Writes the kubeconfig with which the gate reaches it (JSON, which is YAML too), with mode 0600.
@@ -150,7 +163,7 @@ impl KubeDemo {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": "demo",
             "clusters": [{"name": "demo", "cluster": {"server": self.url(), "certificate-authority-data": ca}}],
-            "users": [{"name": "gate", "user": {"token": self.cluster.gate_token}}],
+            "users": [{"name": "gate", "user": {"token": self.gate_token()}}],
             "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "gate"}}],
         });
         write_secret(path, &format!("{config:#}\n"))

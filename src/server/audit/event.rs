@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::text::{clean_line, truncate};
@@ -144,6 +145,17 @@ pub enum Event {
         /// Who removed it.
         user: String,
     },
+    /// A login's certificate was renewed.
+    CertRenewed {
+        /// Whose.
+        user: String,
+        /// From where.
+        remote: SocketAddr,
+        /// When the person signed in.
+        since: Timestamp,
+        /// When the new certificate ends.
+        until: Timestamp,
+    },
     /// The admin API refused somebody.
     AdminDenied {
         /// Who.
@@ -194,6 +206,10 @@ impl Event {
             Self::RoleCreated { name, user } => admin("role.created", "T9000I", name, user),
             Self::RoleDeleted { name, user } => admin("role.deleted", "T9001I", name, user),
             Self::UserDeleted { name, user } => admin("user.delete", "T1004I", name, user),
+            Self::CertRenewed { user, remote, since, until } => object(json!({
+                "event": "cert.create", "code": "TC000I", "cert_type": "user", "user": text(user), "success": true,
+                "login_time": since.to_string(), "expires": until.to_string(), "addr.remote": remote.to_string(),
+            })),
             Self::AdminDenied { user, action, remote } => object(json!({
                 "event": "auth", "code": "T3007W", "user": text(user), "error": text(action), "success": false,
                 "addr.remote": remote.to_string(),

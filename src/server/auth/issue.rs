@@ -8,15 +8,18 @@ use super::access::{AccessError, DEFAULT_TTL, Rights};
 use crate::{
     model::Traits,
     pki::{
-        Authority, Certificate, KeyError, PublicKey, SshCertificate, Subject, Validity, ssh::SshError,
-        x509::CertificateError,
+        Authority, Certificate, Identity, KeyError, PublicKey, SshCertificate, Subject, Validity,
+        ssh::SshError, x509::CertificateError,
     },
     server::Gate,
-    wire::{b64::Bytes, login::HostSigner},
+    wire::{
+        b64::Bytes,
+        login::{HostSigner, LoginResponse},
+    },
 };
 
 /// The shortest life of a certificate: below it clocks that differ make it useless.
-const MIN_TTL: Duration = Duration::from_secs(60);
+pub(super) const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// A login that went all its way. Only the flows in `server::auth` can make one, and [`issue`] takes nothing else.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub struct CompletedLogin {
     wished: Duration,
     route_to_cluster: String,
     kubernetes_cluster: String,
+    /// When the person signed in, for a renewal; else it is now.
+    since: Option<Timestamp>,
+    /// What is left of the login, for a renewal.
+    left: Duration,
 }
 
 /// What the client asked for at the beginning of its login.
@@ -54,7 +61,17 @@ impl CompletedLogin {
             wished: wish.ttl,
             route_to_cluster: wish.route_to_cluster,
             kubernetes_cluster: wish.kubernetes_cluster,
+            since: None,
+            left: Duration::MAX,
         }
+    }
+
+    /// For `renew`, after its checks: who the verified certificate names, for what is `left` of their login.
+    pub(super) fn renewed(identity: &Identity, wish: Wish, left: Duration) -> Self {
+        let subject = identity.subject();
+        let user = subject.username.clone();
+        let fresh = Self::new(user, subject.roles.clone(), subject.traits.clone(), wish);
+        Self { since: Some(identity.logged_in_at()), left, ..fresh }
     }
 }
 
@@ -67,6 +84,8 @@ pub struct Issued {
     pub ssh: SshCertificate,
     /// When both end.
     pub not_after: Timestamp,
+    /// When the person signed in.
+    pub since: Timestamp,
 }
 
 /// Why nothing was issued.
@@ -89,16 +108,16 @@ pub enum IssueError {
 /// Issues certificates for a completed login.
 pub async fn issue(gate: &Gate, login: &CompletedLogin, now: Timestamp) -> Result<Issued, IssueError> {
     let rights = gate.access.rights_of(&login.user, &login.roles, login.traits.clone()).await?;
-    let ttl = life(login.wished, rights.max_ttl());
+    let ttl = life(login.wished, rights.max_ttl().min(login.left));
     let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
     let validity = Validity::starting(now, SignedDuration::from_secs(seconds));
     let subject = subject(login, &rights);
     let user_ca = &gate.authorities.user;
-    let x509 = user_ca.sign_user(&subject, &login.key, validity)?;
+    let x509 = user_ca.sign_user_since(&subject, &login.key, validity, login.since.unwrap_or(now))?;
     let ssh = user_ca.sign_ssh_user(&subject, rights.ssh(), &login.key, validity)?;
     gate.metrics.certificate("x509");
     gate.metrics.certificate("ssh");
-    Ok(Issued { not_after: x509.validity().not_after, x509, ssh })
+    Ok(Issued { not_after: x509.validity().not_after, since: login.since.unwrap_or(now), x509, ssh })
 }
 
 /// The least of what was asked for (twelve hours if nothing) and what the roles allow.
@@ -121,6 +140,19 @@ fn subject(login: &CompletedLogin, rights: &Rights) -> Subject {
         route_to_cluster: login.route_to_cluster.clone(),
         kubernetes_cluster: login.kubernetes_cluster.clone(),
     }
+}
+
+/// The answer to a completed login or renewal.
+pub(super) fn response(gate: &Gate, user: &str, issued: &Issued) -> Result<LoginResponse, KeyError> {
+    let renewal = gate.config.login_renewal;
+    let until = SignedDuration::try_from(renewal).ok().and_then(|span| issued.since.checked_add(span).ok());
+    Ok(LoginResponse {
+        username: user.to_owned(),
+        cert: Bytes::from(issued.ssh.to_line()),
+        tls_cert: Bytes::from(issued.x509.to_pem()),
+        host_signers: host_signers(&gate.authorities.host)?,
+        renewable_until: until.filter(|until| *until > issued.not_after),
+    })
 }
 
 /// The host CA as a client learns it at login.

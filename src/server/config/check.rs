@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{
     Config, KubeConfig, Listen, LogConfig, LogOutput, PublicAddr,
     file::{AuthKind, File, LogFormat, Proxy, SecondFactor},
+    position::Places,
     values::{ListenAddr, PublicAddrs, Switch},
 };
 
@@ -20,6 +21,9 @@ const DIAG_PORT: u16 = 3000;
 const DRAIN: Duration = Duration::from_secs(30);
 /// The longest time that may be set for it.
 const MAX_DRAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest that logins may be renewed without another sign-in.
+const MAX_RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(super) fn check(file: File) -> Result<Config, Problem> {
     for (key, enabled) in [
@@ -53,6 +57,7 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
         kube: kube(&file.proxy_service)?,
         https,
         diagnostics: diagnostics(file.teleport.diag_addr)?,
+        login_renewal: login_renewal(file.auth_service.login_renewal.map(|d| d.0))?,
         drain: drain(file.teleport.shutdown_timeout.map(|d| d.0))?,
         log: LogConfig {
             output: file.teleport.log.output.map_or(LogOutput::Stderr, |o| o.0),
@@ -60,6 +65,9 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
             json: file.teleport.log.format == LogFormat::Json,
         },
         notices,
+        // The caller knows these.
+        file: PathBuf::new(),
+        places: Places::default(),
     };
     no_port_twice(&config)?;
     Ok(config)
@@ -117,6 +125,17 @@ fn diagnostics(addr: Option<ListenAddr>) -> Result<Option<SocketAddr>, Problem> 
         return Err(("teleport.diag_addr", why));
     }
     Ok(Some(addr))
+}
+
+fn login_renewal(time: Option<Duration>) -> Result<Duration, Problem> {
+    match time {
+        Some(time) if time > MAX_RENEWAL => Err((
+            "auth_service.login_renewal",
+            "it is longer than 30 days, and teams are only asked for at a sign-in; write for example 24h"
+                .into(),
+        )),
+        time => Ok(time.unwrap_or(Duration::ZERO)),
+    }
 }
 
 fn drain(time: Option<Duration>) -> Result<Duration, Problem> {

@@ -89,6 +89,7 @@ pub(super) struct Auth {
     #[serde(deserialize_with = "or_default")]
     pub(super) authentication: Authentication,
     pub(super) tokens: Option<Vec<String>>,
+    pub(super) login_renewal: Option<GoDuration>,
 }
 
 /// `auth_service.authentication`.

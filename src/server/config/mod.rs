@@ -18,6 +18,8 @@ pub mod starter;
 mod tests;
 mod values;
 
+use position::Places;
+
 /// The longest configuration file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -47,10 +49,14 @@ pub enum ConfigError {
         reason: String,
     },
     /// Keys that do not fit together.
-    #[error("{}: key {key}: {reason}", file.display())]
+    #[error("{}: line {line}, column {column}: key {key}: {reason}", file.display())]
     Check {
         /// The file.
         file: PathBuf,
+        /// Line, from 1, of the key's value, or of the section in which the key would stand.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
         /// The key, as a path of keys joined by dots.
         key: &'static str,
         /// What is wrong and how to mend it.
@@ -103,7 +109,19 @@ impl Config {
             key: position::key_at(text, error.line, error.column),
             reason: error.reason,
         })?;
-        check::check(raw).map_err(|(key, reason)| ConfigError::Check { file: file.to_owned(), key, reason })
+        let places = Places::of(text);
+        let mut config = check::check(raw).map_err(|(key, reason)| {
+            let (line, column) = places.of_key(key);
+            ConfigError::Check { file: file.to_owned(), line, column, key, reason }
+        })?;
+        (config.file, config.places) = (file.to_owned(), places);
+        Ok(config)
+    }
+
+    /// Where a key (a path of keys joined by dots) stands, for the beginning of an error.
+    pub fn at(&self, key: &str) -> String {
+        let (line, column) = self.places.of_key(key);
+        format!("{}: line {line}, column {column}: key {key}", self.file.display())
     }
 }
 
@@ -153,10 +171,15 @@ pub struct Config {
     pub diagnostics: Option<SocketAddr>,
     /// How long open streams may go on after SIGTERM.
     pub drain: Duration,
+    /// How long after a sign-in `tsh` may renew the certificate by itself; zero: not beyond what the roles allow.
+    pub login_renewal: Duration,
     /// Logs.
     pub log: LogConfig,
     /// What this version does not serve, one sentence each.
     pub notices: Vec<String>,
+    /// The file that all this comes from.
+    file: PathBuf,
+    places: Places,
 }
 
 /// Where a port listens and how clients reach it.

@@ -1,4 +1,75 @@
-//! Which key a place in a YAML text belongs to, by the text alone, since a parser's error has only line and column.
+//! Which key a place in a YAML text belongs to, by the text alone, since a parser's error has only line and column; and the place
+//! of a key in a text that parses.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser};
+
+/// Where the values of a text stand, by their keys.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places(HashMap<String, (u64, u64)>);
+
+/// A collection that is being read.
+enum Open {
+    Map { path: String, key: Option<String> },
+    List { path: String },
+}
+
+impl Places {
+    /// Of a text that the reader took; of any other, what stands before its mistake.
+    pub(super) fn of(text: &str) -> Self {
+        let mut places = HashMap::new();
+        let mut open: Vec<Open> = Vec::new();
+        for next in Parser::new_from_str(text) {
+            let Ok((event, span)) = next else { break };
+            let is_scalar = match &event {
+                Event::Scalar(name, ..) => Some(name.to_string()),
+                Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) => None,
+                Event::MappingEnd | Event::SequenceEnd => {
+                    open.pop();
+                    continue;
+                }
+                _ => continue,
+            };
+            // A list's items have the list's path.
+            let path = match open.last_mut() {
+                None => String::new(),
+                Some(Open::List { path }) => path.clone(),
+                Some(Open::Map { path, key }) => match (key.take(), is_scalar) {
+                    (None, Some(name)) => {
+                        let whole = if path.is_empty() { name } else { format!("{path}.{name}") };
+                        *key = Some(whole);
+                        continue;
+                    }
+                    (Some(key), _) => key,
+                    (None, None) => path.clone(),
+                },
+            };
+            let start = span.start;
+            places.entry(path.clone()).or_insert((start.line() as u64, start.col() as u64 + 1));
+            match event {
+                Event::MappingStart(..) => open.push(Open::Map { path, key: None }),
+                Event::SequenceStart(..) => open.push(Open::List { path }),
+                _ => {}
+            }
+        }
+        Self(places)
+    }
+
+    /// Line and column, from 1, of a key's value; of a key that is not there, of the section around it.
+    pub(super) fn of_key(&self, key: &str) -> (u64, u64) {
+        let mut path = key;
+        loop {
+            if let Some(place) = self.0.get(path) {
+                return *place;
+            }
+            match path.rsplit_once('.') {
+                Some((around, _)) => path = around,
+                None => return (1, 1),
+            }
+        }
+    }
+}
 
 /// The path of keys (joined by dots) at a line and column counted from 1; empty if there is none.
 pub(super) fn key_at(text: &str, line: u64, column: u64) -> String {
@@ -61,7 +132,7 @@ fn indent_of(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::key_at;
+    use super::{Places, key_at};
 
     const TEXT: &str = "# top\nteleport:\n  log: {output: stderr, severity: LOUD}\n  data_dir: [1]\n\nproxy_service:\n  # why\n  kubernetes:\n    lissen_addr: 1\n  public_addr:\n  - a b\n";
 
@@ -80,5 +151,22 @@ mod tests {
         ] {
             assert_eq!(key_at(TEXT, line, column), key, "{line}:{column}");
         }
+    }
+
+    #[test]
+    fn values_are_found_by_their_keys() {
+        let places = Places::of(TEXT);
+        for (key, place) in [
+            ("teleport.log.severity", (3, 35)),
+            ("teleport.log", (3, 8)),
+            ("teleport.data_dir", (4, 13)),
+            ("proxy_service.kubernetes.lissen_addr", (9, 18)),
+            ("proxy_service.kubernetes.context", (9, 5)),
+            ("proxy_service.public_addr", (11, 5)),
+            ("auth_service.listen_addr", (1, 1)),
+        ] {
+            assert_eq!(places.of_key(key), place, "{key}");
+        }
+        assert_eq!(Places::of("a: [").of_key("a"), (1, 4));
     }
 }

@@ -27,6 +27,10 @@ auth_service:
   # public_addr: gate.example.com:3025
   authentication:
     type: github
+  # How long after a sign-in tsh renews the certificate by itself, without a browser (each certificate lives as long as
+  # the roles allow). A removed user or role ends it at once; a change of GitHub teams counts at the next sign-in.
+  # Left out: not at all.
+  # login_renewal: 24h
 
 proxy_service:
   enabled: yes

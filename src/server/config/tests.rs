@@ -93,11 +93,11 @@ fn keys_that_do_not_fit_together_are_named_with_the_mend() {
     for (text, expected) in [
         (
             "proxy_service: {https_key_file: /k}",
-            "key proxy_service.https_key_file: a key needs its certificate",
+            "gate.yaml: line 1, column 33: key proxy_service.https_key_file: a key needs its certificate",
         ),
         (
             "teleport: {diag_addr: '0.0.0.0:3000'}",
-            "key teleport.diag_addr: 0.0.0.0:3000 can be reached from outside",
+            "line 1, column 23: key teleport.diag_addr: 0.0.0.0:3000 can be reached from outside",
         ),
         ("auth_service: {enabled: no}", "key auth_service.enabled: a gate is always both"),
         ("auth_service: {cluster_name: a/b}", "key auth_service.cluster_name: "),
@@ -109,7 +109,14 @@ fn keys_that_do_not_fit_together_are_named_with_the_mend() {
             "proxy_service: {kubernetes: {enabled: yes, context: x}}",
             "key proxy_service.kubernetes.context: a context is chosen from kubeconfig_file",
         ),
-        ("teleport: {shutdown_timeout: 48h}", "key teleport.shutdown_timeout: it is longer than a day"),
+        (
+            "proxy_service:\n  web_listen_addr: 127.0.0.1:3025\n",
+            "gate.yaml: line 1, column 1: key auth_service.listen_addr: 0.0.0.0:3025 is also that of",
+        ),
+        (
+            "teleport: {shutdown_timeout: 48h}",
+            "line 1, column 30: key teleport.shutdown_timeout: it is longer than a day",
+        ),
     ] {
         let error = error(text);
         assert!(error.contains(expected), "{text}\n{error}");

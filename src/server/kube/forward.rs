@@ -19,7 +19,7 @@ use super::{
     limits::Permit,
     pool::Lease,
     target::{Target, Verb},
-    upstream::{RequestError, Upstream},
+    upstream::{Refused, RequestError, Upstream},
 };
 use crate::{
     model::text::{clean_line, truncate},
@@ -30,10 +30,24 @@ use crate::{
     wire::kube::Status,
 };
 
-/// How long the headers of an answer may take: API servers give up after a minute themselves. Bodies may take for ever.
-const ANSWER_WITHIN: Duration = Duration::from_secs(75);
-/// The same for an application behind `proxy`, which may think longer.
-const PROXIED_ANSWER_WITHIN: Duration = Duration::from_secs(600);
+/// How long the headers of an answer may take. Bodies may take for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    /// API servers give up after a minute themselves.
+    pub(super) answer: Duration,
+    /// From an application behind `proxy`, which may think longer.
+    pub(super) proxied: Duration,
+    /// To an upgrade: the API server asks the kubelet first.
+    pub(super) upgrade: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let [answer, proxied, upgrade] = [75, 600, 60].map(Duration::from_secs);
+        Self { answer, proxied, upgrade }
+    }
+}
+
 /// How much of an error page is quoted, and how long it may take to come.
 const QUOTE: usize = 300;
 const QUOTE_WITHIN: Duration = Duration::from_secs(2);
@@ -41,14 +55,18 @@ const QUOTE_WITHIN: Duration = Duration::from_secs(2);
 /// Forwards a request whose headers are ready.
 pub(super) async fn forward(
     upstream: &Upstream,
+    timeouts: Timeouts,
     target: &Target,
     request: Request<Incoming>,
     lifetime: Lifetime,
     permit: Permit,
 ) -> Result<Response<Body>, RequestError> {
-    let within = if target.verb == Verb::Proxy { PROXIED_ANSWER_WITHIN } else { ANSWER_WITHIN };
+    let (within, refused) = match target.verb {
+        Verb::Proxy => (timeouts.proxied, Refused::Keep),
+        _ => (timeouts.answer, Refused::Renew),
+    };
     let request = request.map(|body| Data(body).boxed_unsync());
-    let (response, lease) = upstream.send(request, within).await?;
+    let (response, lease) = upstream.send(request, within, refused).await?;
     Ok(answer(upstream, target, response, Some(lease), lifetime, permit).await)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A request passes these stations, each a file: who is it and what may they do (`serve`), what is it about (`path`, `target`),
 //! clean headers and our own (`impersonate`), then either a plain request (`forward`) or a tunnel (`upgrade`, `tunnel`) over connections to
-//! the API server (`upstream`, with `connect`, `credentials`, `pool`). Whatever stays open ends with the certificate, the rights
+//! the API server (`upstream`, with `connect`, `proxy`, `credentials`, `plugin`, `pool`). Whatever stays open ends with the certificate, the rights
 //! or the gate (`lifetime`), with a last word where the protocol has one (`farewell`), and all but discovery is written down (`audit`).
 
 mod answer;
@@ -15,7 +15,9 @@ mod impersonate;
 mod lifetime;
 mod limits;
 mod path;
+mod plugin;
 mod pool;
+mod proxy;
 mod rbac;
 mod serve;
 mod target;

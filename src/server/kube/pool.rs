@@ -35,8 +35,15 @@ const PING_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_IDLE: usize = 32;
 const MAX_IDLE_AGE: Duration = Duration::from_secs(60);
 
-/// HTTP/1.1 connections that wait for a request, and since when.
-type Idle = Mutex<Vec<(http1::SendRequest<Body>, tokio::time::Instant)>>;
+/// HTTP/1.1 connections that wait for a request.
+type Idle = Mutex<Vec<Waiting>>;
+
+/// One that waits.
+struct Waiting {
+    sender: http1::SendRequest<Body>,
+    since: tokio::time::Instant,
+    epoch: u64,
+}
 
 /// The pool.
 #[derive(Default)]
@@ -52,6 +59,8 @@ pub(super) struct Pool {
 struct Shared {
     sender: http2::SendRequest<Body>,
     open: AtomicUsize,
+    /// Of [`Connector::epoch`].
+    epoch: u64,
 }
 
 /// A place on a connection, for as long as the answer is read.
@@ -69,6 +78,7 @@ pub(super) struct Stream(Arc<Shared>);
 pub(super) struct Http1 {
     sender: Option<http1::SendRequest<Body>>,
     idle: Weak<Idle>,
+    epoch: u64,
 }
 
 /// Why there is no answer.
@@ -126,14 +136,15 @@ impl Pool {
     }
 
     async fn lease(&self, connector: &Connector) -> Result<Lease, BoxError> {
-        if let Some(lease) = self.existing() {
+        let epoch = connector.epoch().await?;
+        if let Some(lease) = self.existing(epoch) {
             return Ok(lease);
         }
         // One opens a connection and the others wait for it: it has room for all of them. If it fails they fail with it, for
         // before a server that keeps silent they would else wait the whole time one after another.
         let before = self.attempts.load(Ordering::Acquire);
         let mut failure = self.connecting.lock().await;
-        if let Some(lease) = self.existing() {
+        if let Some(lease) = self.existing(epoch) {
             return Ok(lease);
         }
         if let Some(why) = failure.as_ref()
@@ -149,18 +160,21 @@ impl Pool {
 
     async fn open(&self, connector: &Connector) -> Result<Lease, BoxError> {
         let connection = connector.connect(Protocol::Best).await?;
+        let epoch = connection.epoch;
         if connection.is_http2 {
-            let shared = Arc::new(Shared { sender: http2(connection).await?, open: AtomicUsize::new(1) });
+            let sender = http2(connection).await?;
+            let shared = Arc::new(Shared { sender, open: AtomicUsize::new(1), epoch });
             self.shared.lock().unwrap_or_else(PoisonError::into_inner).push(shared.clone());
             return Ok(Lease::Http2(Stream(shared)));
         }
         let sender = Some(http1(connection).await?);
-        Ok(Lease::Http1(Http1 { sender, idle: Arc::downgrade(&self.idle) }))
+        Ok(Lease::Http1(Http1 { sender, idle: Arc::downgrade(&self.idle), epoch }))
     }
 
-    fn existing(&self) -> Option<Lease> {
+    /// A place on a connection of this epoch. Those of earlier ones are let go, and end with their last answer.
+    fn existing(&self, epoch: u64) -> Option<Lease> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retain(|connection| !connection.sender.is_closed());
+        shared.retain(|connection| !connection.sender.is_closed() && connection.epoch == epoch);
         for connection in shared.iter() {
             if connection.open.load(Ordering::Relaxed) < MAX_STREAMS {
                 connection.open.fetch_add(1, Ordering::Relaxed);
@@ -169,9 +183,11 @@ impl Pool {
         }
         drop(shared);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(sender, since)| sender.is_ready() && since.elapsed() < MAX_IDLE_AGE);
-        let (sender, _) = idle.pop()?;
-        Some(Lease::Http1(Http1 { sender: Some(sender), idle: Arc::downgrade(&self.idle) }))
+        idle.retain(|waiting| {
+            waiting.sender.is_ready() && waiting.since.elapsed() < MAX_IDLE_AGE && waiting.epoch == epoch
+        });
+        let sender = Some(idle.pop()?.sender);
+        Some(Lease::Http1(Http1 { sender, idle: Arc::downgrade(&self.idle), epoch }))
     }
 
     /// How many HTTP/2 connections are open.
@@ -214,12 +230,13 @@ impl Drop for Http1 {
         else {
             return;
         };
+        let epoch = self.epoch;
         runtime.spawn(async move {
             // Ready once the answer was read to its end; a connection whose answer was given up never is, and closes.
             if let Ok(Ok(())) = tokio::time::timeout(Duration::from_secs(1), sender.ready()).await {
                 let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
                 if idle.len() < MAX_IDLE {
-                    idle.push((sender, tokio::time::Instant::now()));
+                    idle.push(Waiting { sender, since: tokio::time::Instant::now(), epoch });
                 }
             }
         });
@@ -227,15 +244,18 @@ impl Drop for Http1 {
 }
 
 /// A copy of a request that may be sent twice.
-fn spare(request: &Request<Body>) -> Option<Request<Body>> {
+pub(super) fn spare(request: &Request<Body>) -> Option<Request<Body>> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream();
-    safe.then(|| {
-        let mut copy = Request::new(full(bytes::Bytes::new()));
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.headers_mut() = request.headers().clone();
-        copy
-    })
+    safe.then(|| copy(request))
+}
+
+/// A request with the same head, and no body.
+pub(super) fn copy(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(full(bytes::Bytes::new()));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
 }
 
 /// HTTP/1.1 has the host in a header and the path alone in the request line (RFC 9112, 3.2.1).
@@ -290,7 +310,7 @@ mod tests {
     async fn who_waits_for_an_attempt_shares_its_failure_and_the_next_tries_anew() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("https://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let connector = Connector::new(&kube::Config::new(uri)).await.unwrap();
+        let connector = Connector::new(&kube::Config::new(uri), None).await.unwrap();
         let pool = Pool::default();
         // One thread: the server closes the first connection only after all have begun to wait for it.
         let server = tokio::spawn(async move {

@@ -26,7 +26,7 @@ use super::{
     target::{Target, TargetError, Verb},
     tunnel::{Counters, tunnel},
     upgrade::Upgrade,
-    upstream::{RequestError, Upstream},
+    upstream::{Refused, RequestError, Upstream},
 };
 use crate::{
     pki::{Identity, IdentityError},
@@ -38,8 +38,8 @@ use crate::{
     },
 };
 
-/// How long the answer to an upgrade may take: the API server asks the kubelet first.
-const UPGRADE_WITHIN: Duration = Duration::from_secs(60);
+/// How long both ends may take to begin after an upgrade was agreed upon.
+const BEGIN_WITHIN: Duration = Duration::from_secs(60);
 /// Stands in the figures for a request that was refused before its verb was known.
 const UNKNOWN_VERB: &str = "unknown";
 /// What a person reads who would open a stream of which nothing would be written down.
@@ -50,7 +50,16 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The handler of the Kubernetes listener. It expects client certificates to be asked for in the handshake, but not checked.
 pub fn handler(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Handler {
-    Arc::new(Server::new(gate, upstream)).into_handler()
+    handler_within(gate, upstream, forward::Timeouts::default())
+}
+
+/// The same with other times for the API server's answers.
+pub(super) fn handler_within(
+    gate: Arc<Gate>,
+    upstream: Arc<Upstream>,
+    timeouts: forward::Timeouts,
+) -> Handler {
+    Arc::new(Server::new(gate, upstream, timeouts)).into_handler()
 }
 
 /// The listener's parts.
@@ -59,6 +68,7 @@ struct Server {
     upstream: Arc<Upstream>,
     limits: Arc<Limits>,
     recorder: Recorder,
+    timeouts: forward::Timeouts,
 }
 
 /// A request whose person, target and rights are known.
@@ -84,9 +94,9 @@ impl Refusal {
 }
 
 impl Server {
-    fn new(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Self {
+    fn new(gate: Arc<Gate>, upstream: Arc<Upstream>, timeouts: forward::Timeouts) -> Self {
         let recorder = Recorder::new(gate.audit.clone());
-        Self { gate, upstream, limits: Arc::default(), recorder }
+        Self { gate, upstream, limits: Arc::default(), recorder, timeouts }
     }
 
     fn into_handler(self: Arc<Self>) -> Handler {
@@ -204,7 +214,7 @@ impl Server {
     async fn forward(&self, call: Call, request: Request<Incoming>) -> Response<Body> {
         let Call { identity, peer, target, lifetime, permit, record } = call;
         let begun = Instant::now();
-        let sent = forward::forward(&self.upstream, &target, request, lifetime, permit).await;
+        let sent = forward::forward(&self.upstream, self.timeouts, &target, request, lifetime, permit).await;
         self.gate.metrics.upstream(begun.elapsed());
         let response = sent.unwrap_or_else(|error| self.unanswered(&error));
         if target.verb.is_stream() {
@@ -237,8 +247,9 @@ impl Server {
         *outgoing.uri_mut() = request.uri().clone();
         *outgoing.headers_mut() = std::mem::take(request.headers_mut());
         upgrade.ask(outgoing.headers_mut());
+        let refused = if call.target.verb == Verb::Proxy { Refused::Keep } else { Refused::Renew };
         let begun = Instant::now();
-        let sent = self.upstream.send_upgrade(outgoing, UPGRADE_WITHIN).await;
+        let sent = self.upstream.send_upgrade(outgoing, self.timeouts.upgrade, refused).await;
         self.gate.metrics.upstream(begun.elapsed());
         let mut response = match sent {
             Ok(response) => response,
@@ -326,7 +337,7 @@ async fn carry(
     farewell: Farewell,
 ) -> (Option<String>, Option<TokioIo<Upgraded>>) {
     let both = async { tokio::try_join!(client, server) };
-    let (client, server) = match tokio::time::timeout(UPGRADE_WITHIN, both).await {
+    let (client, server) = match tokio::time::timeout(BEGIN_WITHIN, both).await {
         Ok(Ok(ends)) => ends,
         Ok(Err(error)) => {
             tracing::debug!(%error, "an upgrade was not taken up");

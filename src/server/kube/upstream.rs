@@ -2,14 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use http::{Request, Response, Uri, header::AUTHORIZATION};
+use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::{
     connect::{Connector, Protocol},
-    credentials::Credentials,
+    credentials::{Credentials, Used},
     pool::{self, Lease, Pool, SendError},
+    proxy,
 };
 use crate::server::{
     config::KubeConfig,
@@ -60,6 +61,15 @@ pub(super) enum RequestError {
     Credentials { server: String },
 }
 
+/// What a 401 means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The API server refuses the gate's credentials: new ones are looked for.
+    Renew,
+    /// It may come from an application behind the API server.
+    Keep,
+}
+
 /// The API server that this gate guards.
 pub struct Upstream {
     connector: Connector,
@@ -92,8 +102,8 @@ impl Upstream {
             server: server.to_string(),
             source: chain(&*e).into(),
         };
-        let connector = Connector::new(config).await.map_err(failed)?;
         let credentials = Credentials::from_config(config).await.map_err(failed)?;
+        let connector = Connector::new(config, credentials.plugin()).await.map_err(failed)?;
         let base = server.path().trim_end_matches('/').to_owned();
         Ok(Arc::new(Self { connector, credentials, pool: Pool::default(), server, base }))
     }
@@ -120,8 +130,26 @@ impl Upstream {
         &self,
         mut request: Request<Body>,
         within: Duration,
+        refused: Refused,
     ) -> Result<(Response<Incoming>, Lease), RequestError> {
-        self.authorize(&mut request).await?;
+        let again = if refused == Refused::Renew { pool::spare(&request) } else { None };
+        let used = self.sign(&mut request).await?;
+        let answer = self.send_signed(request, within).await?;
+        // What cannot be sent twice has new credentials at least for the next one.
+        if !self.has_renewed(answer.0.status(), refused, &used).await {
+            return Ok(answer);
+        }
+        let Some(mut request) = again else { return Ok(answer) };
+        drop(answer);
+        self.sign(&mut request).await?;
+        self.send_signed(request, within).await
+    }
+
+    async fn send_signed(
+        &self,
+        request: Request<Body>,
+        within: Duration,
+    ) -> Result<(Response<Incoming>, Lease), RequestError> {
         match tokio::time::timeout(within, self.pool.send(&self.connector, request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(SendError::Connect(error))) => Err(self.unreachable(&*error)),
@@ -135,8 +163,24 @@ impl Upstream {
         &self,
         mut request: Request<Body>,
         within: Duration,
+        refused: Refused,
     ) -> Result<Response<Incoming>, RequestError> {
-        self.authorize(&mut request).await?;
+        let mut again = pool::copy(&request);
+        let used = self.sign(&mut request).await?;
+        let answer = self.send_upgrade_signed(request, within).await?;
+        if !self.has_renewed(answer.status(), refused, &used).await {
+            return Ok(answer);
+        }
+        drop(answer);
+        self.sign(&mut again).await?;
+        self.send_upgrade_signed(again, within).await
+    }
+
+    async fn send_upgrade_signed(
+        &self,
+        request: Request<Body>,
+        within: Duration,
+    ) -> Result<Response<Incoming>, RequestError> {
         let sent = async {
             let connection = self.connector.connect(Protocol::Http1).await?;
             let mut sender = pool::http1(connection).await?;
@@ -149,22 +193,32 @@ impl Upstream {
         }
     }
 
-    async fn authorize(&self, request: &mut Request<Body>) -> Result<(), RequestError> {
-        match self.credentials.header().await {
-            Ok(Some(header)) => {
-                request.headers_mut().insert(AUTHORIZATION, header);
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(error) => {
-                tracing::error!(error = %chain(&*error), "no credentials for the API server");
-                Err(RequestError::Credentials { server: self.server() })
-            }
+    async fn sign(&self, request: &mut Request<Body>) -> Result<Used, RequestError> {
+        self.credentials.sign(request.headers_mut()).await.map_err(|error| {
+            tracing::error!(error = %chain(&*error), "no credentials for the API server");
+            RequestError::Credentials { server: self.server() }
+        })
+    }
+
+    /// Whether the API server refused the gate's credentials and there are others now.
+    async fn has_renewed(&self, status: StatusCode, refused: Refused, used: &Used) -> bool {
+        if status != StatusCode::UNAUTHORIZED || refused != Refused::Renew {
+            return false;
         }
+        tracing::warn!(server = %self.server(), "the API server refused the gate's credentials; looking for new ones");
+        // Both, since one or the other may be what was refused.
+        let (header, certificate) = (self.credentials.renew(used).await, self.connector.renew().await);
+        header || certificate
     }
 
     fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> RequestError {
         RequestError::Unreachable { server: self.server(), why: chain(error) }
+    }
+
+    /// As if the client certificate had been loaded some time ago.
+    #[cfg(test)]
+    pub(super) async fn age(&self) {
+        self.connector.age().await;
     }
 
     /// How many HTTP/2 connections are open.
@@ -178,8 +232,24 @@ async fn from_kubeconfig(path: PathBuf, context: Option<String>) -> Result<kube:
     let failed = |source: BoxError| UpstreamError::Kubeconfig { path: path.clone(), source };
     let file = Kubeconfig::read_from(&path).map_err(|e| failed(chain(&e).into()))?;
     let options = KubeConfigOptions { context, cluster: None, user: None };
+    let has_own_proxy = has_own_proxy(&file, options.context.as_deref());
     let config = kube::Config::from_custom_kubeconfig(file, &options).await;
-    config.map_err(|e| failed(chain(&e).into()))
+    let mut config = config.map_err(|e| failed(chain(&e).into()))?;
+    // kube takes the proxy of the environment too; `NO_PROXY` is about that one alone.
+    if !has_own_proxy && proxy::bypassed(&config.cluster_url) {
+        config.proxy_url = None;
+    }
+    Ok(config)
+}
+
+/// Whether the cluster of a context names a proxy of its own.
+fn has_own_proxy(file: &Kubeconfig, context: Option<&str>) -> bool {
+    let name = context.or(file.current_context.as_deref());
+    let context =
+        file.contexts.iter().find(|c| Some(c.name.as_str()) == name).and_then(|c| c.context.as_ref());
+    let cluster = context.and_then(|context| file.clusters.iter().find(|c| c.name == context.cluster));
+    let cluster = cluster.and_then(|named| named.cluster.as_ref());
+    cluster.is_some_and(|cluster| cluster.proxy_url.as_ref().is_some_and(|url| !url.is_empty()))
 }
 
 /// An error with all its causes on one line, none said twice.

@@ -62,7 +62,13 @@ pub enum StoreError {
     /// The revision is another one: somebody was faster.
     #[error("key {0} was changed by somebody else in the meantime; read it again and repeat")]
     Conflict(String),
-    /// No space, no permission, damaged file, lost connection.
+    /// No space, a limit on the size of files, a disk that failed. Nothing was changed, and later it may work.
+    #[error(
+        "the gate cannot write to its disk now (no space left in data_dir, perhaps), and nothing was changed; \
+             try again, and tell an administrator if it lasts"
+    )]
+    Unwritable,
+    /// No permission, damaged file, lost connection.
     #[error("the store failed: {0}")]
     Backend(String),
 }

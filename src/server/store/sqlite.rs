@@ -332,5 +332,16 @@ fn closed() -> StoreError {
 }
 
 fn backend(error: &rusqlite::Error) -> StoreError {
-    StoreError::Backend(error.to_string())
+    use rusqlite::ffi;
+    // SQLite says FULL for ENOSPC alone; a quota or a limit on the size of files is a failed write.
+    let failed_writes = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_SHMSIZE];
+    match error.sqlite_error() {
+        Some(code)
+            if code.code == rusqlite::ErrorCode::DiskFull || failed_writes.contains(&code.extended_code) =>
+        {
+            tracing::error!(%error, "the store cannot be written");
+            StoreError::Unwritable
+        }
+        _ => StoreError::Backend(error.to_string()),
+    }
 }

@@ -77,8 +77,11 @@ async fn serve(web: bool, change: impl FnOnce(&mut Limits)) -> Served {
     let (user_ca, host_ca) = (make(AuthorityKind::User), make(AuthorityKind::Host));
     let names = ["localhost".to_owned(), "*.teleport.cluster.local".to_owned()];
     let key = crate::pki::KeyPair::generate();
-    let certificate =
-        || ServerCertificate::new(certificates::host_certificate(&host_ca, &key, &names).unwrap());
+    let certificate = || {
+        ServerCertificate::new(
+            certificates::host_certificate(&host_ca, &key, &names, Timestamp::now()).unwrap(),
+        )
+    };
     let tls = if web { Tls::web(certificate(), certificate()) } else { Tls::mutual(certificate()) };
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = socket.local_addr().unwrap();

@@ -1,8 +1,17 @@
 //! A gate from start to end.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -128,6 +137,117 @@ async fn the_listeners_certificate_has_every_name() {
     end(running).await;
 }
 
+/// A gate by a clock that the test moves on, looked at often.
+async fn start_in_the_future(dir: &Path) -> (Running, Arc<AtomicI64>) {
+    let ahead = Arc::<AtomicI64>::default();
+    let now = {
+        let ahead = ahead.clone();
+        move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::SeqCst))
+    };
+    let running = start::start_by(config(dir, ""), start::Clock::new(now, Duration::from_millis(5))).await;
+    (running.unwrap(), ahead)
+}
+
+async fn until<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + SOON;
+    loop {
+        if let Some(found) = ready().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "waited for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+const HOUR: i64 = 3600;
+
+#[tokio::test]
+async fn the_listeners_certificates_are_renewed_each_day_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (running, ahead) = start_in_the_future(dir.path()).await;
+    let shown = async |addr| {
+        let (_, seen) = Client::default().connect(addr).await.unwrap();
+        seen.chain.lock().unwrap()[0].clone()
+    };
+    let (web, admin) = (running.bound.web, running.bound.admin);
+    let first = shown(web).await;
+    assert_eq!(shown(admin).await, first);
+    let (stream, _) = Client::default().connect(web).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut open, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    let mut ping = async || {
+        let request = http::Request::get("/webapi/ping").header("host", "x");
+        let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+        let answer = open.send_request(request).await.unwrap();
+        http_body_util::BodyExt::collect(answer.into_body()).await.unwrap();
+    };
+    ping().await;
+    // Before its day is over nothing happens; the identity file's renewal shows that the clock was looked at.
+    let identity = || fs::read(dir.path().join("data/admin.pem")).unwrap();
+    let before = identity();
+    ahead.store(23 * HOUR, Ordering::SeqCst);
+    until("another identity file", async || (identity() != before).then_some(())).await;
+    assert_eq!(shown(web).await, first);
+    ahead.store(24 * HOUR, Ordering::SeqCst);
+    let second = until("another certificate", async || Some(shown(web).await).filter(|c| *c != first)).await;
+    assert_eq!(shown(admin).await, second);
+    assert_eq!(second.spki_der(), first.spki_der(), "who pinned the key goes on");
+    let day = second.validity().not_after.duration_since(first.validity().not_after);
+    assert!((day - SignedDuration::from_hours(24)).abs() < SignedDuration::from_secs(60), "{day}");
+    ping().await;
+    end(running).await;
+}
+
+#[tokio::test]
+async fn the_identity_file_is_replaced_before_it_ends_and_is_never_half_of_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (running, ahead) = start_in_the_future(dir.path()).await;
+    let data = dir.path().join("data");
+    let file = data.join("admin.pem");
+    let ends = |text: &str| {
+        let (key, certificates) = text.split_at(text.find("-----BEGIN CERT").unwrap());
+        let certificates = Certificate::all_from_pem(certificates).unwrap();
+        let key = KeyPair::from_pem(key).unwrap().public().spki_der().unwrap();
+        assert_eq!(certificates[0].spki_der(), key, "key and certificate are always a pair");
+        certificates[0].validity().not_after
+    };
+    let stop = Arc::<std::sync::atomic::AtomicBool>::default();
+    let reader = {
+        let (file, stop) = (file.clone(), stop.clone());
+        std::thread::spawn(move || {
+            let mut reads = 0;
+            while !stop.load(Ordering::SeqCst) {
+                ends(&fs::read_to_string(&file).unwrap());
+                reads += 1;
+            }
+            reads
+        })
+    };
+    let mut last = ends(&fs::read_to_string(&file).unwrap());
+    for hour in 1..=30 {
+        ahead.store(hour * HOUR, Ordering::SeqCst);
+        last = until(&format!("the identity of hour {hour}"), async || {
+            Some(ends(&fs::read_to_string(&file).unwrap())).filter(|end| *end > last)
+        })
+        .await;
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // What cannot be written is tried again; until then the last one stays, a day long.
+    fs::create_dir_all(data.join("admin.new/in-the-way")).unwrap();
+    ahead.store(31 * HOUR, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(ends(&fs::read_to_string(&file).unwrap()), last);
+    fs::remove_dir_all(data.join("admin.new")).unwrap();
+    until("a later identity", async || {
+        Some(ends(&fs::read_to_string(&file).unwrap())).filter(|end| *end > last)
+    })
+    .await;
+    stop.store(true, Ordering::SeqCst);
+    assert!(reader.join().unwrap() > 0);
+    end(running).await;
+}
+
 /// Writes a self-made certificate as https files and returns it.
 fn https_files(dir: &Path) -> Certificate {
     let ca = Authority::generate(AuthorityKind::Host, "elsewhere", Timestamp::now()).unwrap();
@@ -145,7 +265,7 @@ async fn https_files_are_read_again_and_bad_ones_refused() {
     let files =
         format!("  https_key_file: {0}/tls.key\n  https_cert_file: {0}/tls.crt\n", dir.path().display());
     let error = start::start(config(dir.path(), &files)).await.err().unwrap().to_string();
-    assert!(error.starts_with("cannot read ") && error.contains("tls.crt"), "{error}");
+    assert!(error.contains("line 10, column 20: key proxy_service.https_cert_file: cannot read "), "{error}");
     let first = https_files(dir.path());
     let running = start(dir.path(), &files).await;
     let shown = async |name| {

@@ -12,6 +12,7 @@ use crate::{
         auth::{
             access::AccessError,
             github::{GithubError, LoginError},
+            renew::RenewError,
         },
         store::StoreError,
     },
@@ -67,6 +68,7 @@ impl From<StoreError> for ApiError {
             StoreError::Exists(_) => StatusCode::CONFLICT,
             StoreError::NotFound(_) => StatusCode::NOT_FOUND,
             StoreError::Conflict(_) => StatusCode::PRECONDITION_FAILED,
+            StoreError::Unwritable => StatusCode::SERVICE_UNAVAILABLE,
             StoreError::Backend(reason) => {
                 tracing::error!(reason, "the store failed");
                 return Self::new(
@@ -101,6 +103,18 @@ impl From<LoginError> for ApiError {
             LoginError::Github(_) => StatusCode::BAD_GATEWAY,
             LoginError::Issue(_) | LoginError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             LoginError::Store(error) => return error.clone().into(),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<RenewError> for ApiError {
+    fn from(error: RenewError) -> Self {
+        let status = match &error {
+            RenewError::Request(_) | RenewError::Key(_) => StatusCode::BAD_REQUEST,
+            RenewError::NotALogin | RenewError::Over { .. } => StatusCode::FORBIDDEN,
+            RenewError::Issue(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            RenewError::Store(error) => return error.clone().into(),
         };
         Self::new(status, error.to_string())
     }

@@ -12,11 +12,23 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait_for;
 
+/// How a gate is started, where that is not the usual way.
+#[derive(Debug, Clone, Default)]
+pub struct Launch {
+    /// A program with arguments that starts what comes after them.
+    pub before: Vec<String>,
+    /// More environment variables.
+    pub env: Vec<(String, String)>,
+    /// Without `kubeconfig_file`, as in a pod.
+    pub in_cluster: bool,
+}
+
 /// A running gate. It is killed when dropped.
 pub struct Gate {
     child: Child,
     config: PathBuf,
     data: PathBuf,
+    launch: Launch,
     /// `host:port` of the web port.
     pub web: SocketAddr,
     /// `host:port` of the admin port.
@@ -28,16 +40,19 @@ pub struct Gate {
 impl Gate {
     /// Writes `jumpgate.yaml` into the folder and starts the gate on free ports.
     /// `more` are further lines below `proxy_service`.
-    pub fn start(folder: &Path, kubeconfig: &Path, more: &str) -> Self {
+    pub fn launch(folder: &Path, kubeconfig: &Path, more: &str, launch: Launch) -> Self {
         let config = folder.join("jumpgate.yaml");
         let data = folder.join("data");
-        fs::write(&config, configuration(&data, kubeconfig, [0, 0, 0]) + more)
-            .expect("jumpgate.yaml is written");
-        let (child, [web, admin, kube]) = spawn(&config);
+        let more = match launch.in_cluster {
+            true => more.to_owned(),
+            false => format!("    kubeconfig_file: {}\n{more}", kubeconfig.display()),
+        };
+        fs::write(&config, configuration(&data, [0, 0, 0]) + &more).expect("jumpgate.yaml is written");
+        let (child, [web, admin, kube]) = spawn(&config, &launch);
         // From now on the ports are fixed, so that a restart serves the same addresses.
         let ports = [web.port(), admin.port(), kube.port()];
-        fs::write(&config, configuration(&data, kubeconfig, ports) + more).expect("jumpgate.yaml is written");
-        Self { child, config, data, web, admin, kube }
+        fs::write(&config, configuration(&data, ports) + &more).expect("jumpgate.yaml is written");
+        Self { child, config, data, launch, web, admin, kube }
     }
 
     /// The host CA's certificate, PEM.
@@ -55,6 +70,11 @@ impl Gate {
     /// Everything in the audit log, a line each.
     pub fn audit(&self) -> String {
         fs::read_to_string(self.data.join("log/events.log")).unwrap_or_default()
+    }
+
+    /// The gate's process; whatever started it has become it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the gate logged so far.
@@ -82,7 +102,7 @@ impl Gate {
     pub fn crash_and_restart(&mut self) {
         self.child.kill().expect("the gate is killed");
         self.child.wait().expect("the gate ends");
-        let (child, _) = spawn(&self.config);
+        let (child, _) = spawn(&self.config, &self.launch);
         self.child = child;
     }
 }
@@ -95,25 +115,28 @@ impl Drop for Gate {
     }
 }
 
-fn configuration(data: &Path, kubeconfig: &Path, [web, admin, kube]: [u16; 3]) -> String {
+fn configuration(data: &Path, [web, admin, kube]: [u16; 3]) -> String {
     format!(
         "teleport:\n  data_dir: {}\n  log: {{output: stderr, severity: DEBUG}}\n  shutdown_timeout: 2s\nauth_service:\n  enabled: yes\n  \
          cluster_name: teleport.example.com\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
          proxy_service:\n  enabled: yes\n  public_addr: 127.0.0.1\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
-         listen_addr: 127.0.0.1:{kube}\n    kubeconfig_file: {}\n",
+         listen_addr: 127.0.0.1:{kube}\n",
         data.display(),
-        kubeconfig.display(),
     )
 }
 
 /// Starts the gate and waits until it says where its three ports are.
-fn spawn(config: &Path) -> (Child, [SocketAddr; 3]) {
+fn spawn(config: &Path, launch: &Launch) -> (Child, [SocketAddr; 3]) {
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(config.with_file_name("gate.log"))
         .expect("a file for the gate's log");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_jumpgate"))
+    let jumpgate = env!("CARGO_BIN_EXE_jumpgate").to_owned();
+    let mut words = launch.before.iter().chain([&jumpgate]);
+    let mut child = Command::new(words.next().expect("a program"))
+        .args(words)
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
         .args(["start", "--config"])
         .arg(config)
         .stdin(Stdio::null())

@@ -21,7 +21,7 @@ use jumpgate::demo::{
 use tempfile::TempDir;
 
 pub use command::{Run, wait_for};
-pub use gate::Gate;
+pub use gate::{Gate, Launch};
 pub use live::Live;
 pub use raw::Shown;
 pub use transcript::Transcript;
@@ -81,6 +81,11 @@ impl World {
 
     /// As [`World::start`], with more lines below `proxy_service`. They are made when the story's folder is there.
     pub fn start_with(more: impl FnOnce(&Path) -> String) -> Self {
+        Self::launch(|folder, _| (more(folder), Launch::default()))
+    }
+
+    /// As [`World::start_with`], with a gate that is started in another way, before this cluster.
+    pub fn launch(how: impl FnOnce(&Path, &KubeDemo) -> (String, Launch)) -> Self {
         let folder = tempfile::Builder::new().prefix("jumpgate-story-").tempdir().expect("a folder");
         let github = runtime().block_on(GithubDemo::start()).expect("the demo GitHub starts");
         let kube = runtime()
@@ -89,17 +94,22 @@ impl World {
         let kubeconfig = folder.path().join("gate-kubeconfig");
         kube.write_gate_kubeconfig(&kubeconfig).expect("the gate's kubeconfig is written");
         fs::create_dir_all(folder.path().join("home")).expect("a home");
-        let gate = Gate::start(folder.path(), &kubeconfig, &more(folder.path()));
+        let (more, launch) = how(folder.path(), &kube);
+        let gate = Gate::launch(folder.path(), &kubeconfig, &more, launch);
         github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", gate.web));
         Self { folder, github, kube, gate }
     }
 
     /// A running gate with the connector `github`: octocats/admins are system:masters.
     pub fn with_connector() -> Self {
-        let world = Self::start();
-        world.connector("admins", "system:masters");
-        world.tctl(&["create", "github.yaml"]).succeeds();
-        world
+        Self::start().and_connector()
+    }
+
+    /// The same with the connector of [`World::with_connector`].
+    pub fn and_connector(self) -> Self {
+        self.connector("admins", "system:masters");
+        self.tctl(&["create", "github.yaml"]).succeeds();
+        self
     }
 
     /// The story's folder: every command runs in it.

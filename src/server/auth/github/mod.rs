@@ -23,7 +23,6 @@ use crate::{
         store::{StoreError, resources},
     },
     wire::{
-        b64::Bytes,
         login::{ConsoleRequest, ConsoleResponse, LoginResponse},
         seal::SealError,
     },
@@ -270,12 +269,7 @@ impl Github {
             expires: issued.not_after,
         };
         record::write(&*gate.store, &entry).await?;
-        Ok(LoginResponse {
-            username: account.login,
-            cert: Bytes::from(issued.ssh.to_line()),
-            tls_cert: Bytes::from(issued.x509.to_pem()),
-            host_signers: issue::host_signers(&gate.authorities.host)?,
-        })
+        Ok(issue::response(gate, &account.login, &issued)?)
     }
 }
 

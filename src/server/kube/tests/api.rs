@@ -19,6 +19,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
+use rustls::server::WebPkiClientVerifier;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +36,9 @@ use crate::{
 /// The token of the gate's account.
 pub(super) const TOKEN: &str = "token-of-the-gate";
 
+/// When the second piece of a late answer comes.
+pub(super) const LATE: std::time::Duration = std::time::Duration::from_millis(900);
+
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -44,6 +48,8 @@ pub(super) struct Seen {
     pub(super) headers: HeaderMap,
     pub(super) connection: usize,
     pub(super) body: Bytes,
+    /// The client certificate, in DER.
+    pub(super) client: Option<Vec<u8>>,
 }
 
 impl Seen {
@@ -55,6 +61,8 @@ impl Seen {
 
 pub(super) struct Api {
     pub(super) addr: SocketAddr,
+    /// Signs client certificates.
+    pub(super) clients: Authority,
     ca: Authority,
     shared: Arc<Shared>,
     running: JoinSet<()>,
@@ -65,24 +73,39 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
     drop_connections: tokio::sync::Notify,
+    accepts: Mutex<Option<Accepts>>,
 }
+
+/// Whether a request's credentials are good.
+type Accepts = Box<dyn Fn(&Seen) -> bool + Send>;
 
 impl Api {
     pub(super) async fn start() -> Self {
+        Self::speaking(&[b"h2", b"http/1.1"]).await
+    }
+
+    /// One that speaks these protocols.
+    pub(super) async fn speaking(protocols: &[&[u8]]) -> Self {
+        let clients = Authority::generate(AuthorityKind::User, "api", jiff::Timestamp::now()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(clients.certificate().der().to_vec().into()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
         let ca = Authority::generate(AuthorityKind::Host, "api", jiff::Timestamp::now()).unwrap();
-        let key = host_certificate(&ca, &crate::pki::KeyPair::generate(), &["127.0.0.1".into()]).unwrap();
+        let names = ["127.0.0.1".into()];
+        let key =
+            host_certificate(&ca, &crate::pki::KeyPair::generate(), &names, jiff::Timestamp::now()).unwrap();
         let mut tls = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
             .with_cert_resolver(ServerCertificate::new(key));
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let mut running = JoinSet::new();
         running.spawn(accept(socket, TlsAcceptor::from(Arc::new(tls)), shared.clone()));
-        Self { addr, ca, shared, running }
+        Self { addr, clients, ca, shared, running }
     }
 
     pub(super) fn config(&self) -> kube::Config {
@@ -98,6 +121,11 @@ impl Api {
 
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// From now on it answers 401 to whatever this does not accept.
+    pub(super) fn accept_only(&self, accepts: impl Fn(&Seen) -> bool + Send + 'static) {
+        *self.shared.accepts.lock().unwrap() = Some(Box::new(accepts));
     }
 
     /// Breaks all connections, and waits until they are.
@@ -118,12 +146,13 @@ async fn accept(socket: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
         let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
             let Ok(stream) = tls.accept(tcp).await else { return };
+            let client = stream.get_ref().1.peer_certificates().map(|chain| chain[0].to_vec());
             let number = shared.connections.fetch_add(1, Ordering::Relaxed);
             let service = hyper::service::service_fn({
                 let shared = shared.clone();
                 move |request| {
-                    let shared = shared.clone();
-                    async move { Ok::<_, Infallible>(serve(request, number, &shared).await) }
+                    let (shared, client) = (shared.clone(), client.clone());
+                    async move { Ok::<_, Infallible>(serve(request, number, client, &shared).await) }
                 }
             });
             let builder = auto::Builder::new(TokioExecutor::new());
@@ -136,19 +165,33 @@ async fn accept(socket: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(request: Request<Incoming>, connection: usize, shared: &Shared) -> Response<Body> {
+async fn serve(
+    request: Request<Incoming>,
+    connection: usize,
+    client: Option<Vec<u8>>,
+    shared: &Shared,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let name = head.uri.path().trim_end_matches("/exec").rsplit('/').next().unwrap_or_default().to_owned();
     let upgrade = head.extensions.get::<hyper::upgrade::OnUpgrade>().cloned();
     let body = if name == "unread" { Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
-    shared.seen.lock().unwrap().push(Seen {
+    let seen = Seen {
         method: head.method.to_string(),
         uri: head.uri.path_and_query().unwrap().to_string(),
         version: head.version,
         headers: head.headers.clone(),
         connection,
         body,
-    });
+        client,
+    };
+    let accepts = shared.accepts.lock().unwrap().as_ref().is_none_or(|accepts| accepts(&seen));
+    shared.seen.lock().unwrap().push(seen);
+    if !accepts {
+        return answer("login", &head.headers, "", None);
+    }
+    if name == "never" {
+        return std::future::pending().await;
+    }
     answer(&name, &head.headers, head.uri.query().unwrap_or_default(), upgrade)
 }
 
@@ -171,6 +214,7 @@ fn answer(
         "liar" => switch(headers, upgrade, true),
         "refuse" => plain(403, "application/json", r#"{"kind":"Status","message":"no exec for you"}"#),
         _ if query.contains("flood=") => flood(),
+        _ if query.contains("late=") => late(),
         _ if query.contains("watch=") => open_ended("{\"type\":\"ADDED\"}\n"),
         _ if query.contains("follow=") => open_ended("a line\n"),
         _ => plain(200, "application/json", r#"{"kind":"PodList"}"#),
@@ -188,6 +232,17 @@ fn flood() -> Response<Body> {
 fn open_ended(first: &'static str) -> Response<Body> {
     let first = stream::iter([Ok(Frame::data(Bytes::from_static(first.as_bytes())))]);
     let body = StreamBody::new(first.chain(stream::pending())).boxed_unsync();
+    Response::builder().header("content-type", "application/json").body(body).unwrap()
+}
+
+/// One piece at once and one after a while.
+fn late() -> Response<Body> {
+    let piece = |text: &'static str| Ok(Frame::data(Bytes::from_static(text.as_bytes())));
+    let second = stream::once(async move {
+        tokio::time::sleep(LATE).await;
+        piece("{\"type\":\"DELETED\"}\n")
+    });
+    let body = StreamBody::new(stream::iter([piece("{\"type\":\"ADDED\"}\n")]).chain(second)).boxed_unsync();
     Response::builder().header("content-type", "application/json").body(body).unwrap()
 }
 

@@ -1,16 +1,20 @@
 //! Every way of a kubeconfig to sign in at the API server.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use http::Request;
 
 use super::{
-    super::{Upstream, UpstreamError, answer::full},
+    super::{Upstream, UpstreamError, answer::full, upstream::Refused},
     api::Api,
 };
 use crate::server::config::{KubeConfig, Listen};
 
-fn config(file: &Path, context: Option<&str>) -> KubeConfig {
+pub(super) fn config(file: &Path, context: Option<&str>) -> KubeConfig {
     KubeConfig {
         listen: Listen { listen: ([127, 0, 0, 1], 0).into(), public: None },
         kubeconfig_file: Some(file.to_owned()),
@@ -18,15 +22,19 @@ fn config(file: &Path, context: Option<&str>) -> KubeConfig {
     }
 }
 
-fn kubeconfig(api: &Api, folder: &Path, user: &str) -> std::path::PathBuf {
+pub(super) fn kubeconfig(api: &Api, folder: &Path, user: &str) -> PathBuf {
+    kubeconfig_at(api, &format!("server: 'https://{}'", api.addr), folder, user)
+}
+
+/// The same with other words about the cluster.
+pub(super) fn kubeconfig_at(api: &Api, cluster: &str, folder: &Path, user: &str) -> PathBuf {
     use base64::Engine;
     let ca = base64::engine::general_purpose::STANDARD.encode(api.ca_pem());
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: other\n\
-         clusters:\n- name: c\n  cluster: {{server: 'https://{}', certificate-authority-data: {ca}}}\n\
+         clusters:\n- name: c\n  cluster: {{{cluster}, certificate-authority-data: {ca}}}\n\
          contexts:\n- name: other\n  context: {{cluster: nowhere, user: nobody}}\n- name: right\n  context: {{cluster: c, user: u}}\n\
-         users:\n- name: u\n  user: {user}\n",
-        api.addr
+         users:\n- name: u\n  user: {user}\n"
     );
     let path = folder.join("kubeconfig");
     std::fs::write(&path, text).unwrap();
@@ -40,7 +48,7 @@ async fn authorization(user: &str, folder: &Path) -> Vec<String> {
     let upstream = Upstream::new(&config(&file, Some("right"))).await.unwrap();
     let mut request = Request::new(full(""));
     *request.uri_mut() = upstream.uri("/version").unwrap();
-    let (response, _lease) = upstream.send(request, Duration::from_secs(10)).await.unwrap();
+    let (response, _lease) = upstream.send(request, Duration::from_secs(10), Refused::Renew).await.unwrap();
     assert_eq!(response.status(), 200);
     api.seen()[0].all("authorization")
 }

@@ -1,10 +1,14 @@
 //! The listener as a whole: real TLS, store and audit log, before an API server that records what reaches it. The names carry the
 //! numbers of the abuse cases.
 
+mod abuse;
 mod api;
 mod credentials;
+mod renewal;
 mod rig;
+mod route;
 mod streams;
+mod timeouts;
 
 use bytes::Bytes;
 use http::{Method, Request, Version};

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    super::{Upstream, handler},
+    super::{Upstream, forward::Timeouts, serve::handler_within},
     api::Api,
 };
 use crate::{
@@ -64,6 +64,17 @@ pub(super) type Client = conn::http1::SendRequest<Full<Bytes>>;
 
 impl Rig {
     pub(super) async fn start() -> Self {
+        Self::before(Api::start().await, Timeouts::default()).await
+    }
+
+    /// Before this API server, whose answers may take so long.
+    pub(super) async fn before(api: Api, timeouts: Timeouts) -> Self {
+        let upstream = Upstream::from_kube_config(&api.config()).await.unwrap();
+        Self::with(api, upstream, timeouts).await
+    }
+
+    /// With this way to the API server.
+    pub(super) async fn with(api: Api, upstream: Arc<Upstream>, timeouts: Timeouts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let mut config = Config::parse(CONFIG, Path::new("jumpgate.yaml")).unwrap();
@@ -71,7 +82,8 @@ impl Rig {
         let now = Timestamp::now();
         let ca = |kind| Authority::generate(kind, "gate.test", now).unwrap();
         let authorities = Authorities { user: ca(AuthorityKind::User), host: ca(AuthorityKind::Host) };
-        let host = host_certificate(&authorities.host, &KeyPair::generate(), &["127.0.0.1".into()]).unwrap();
+        let host =
+            host_certificate(&authorities.host, &KeyPair::generate(), &["127.0.0.1".into()], now).unwrap();
         let metrics = Arc::new(Metrics::default());
         let (switch, drain) = Drain::new();
         let nowhere = HostPort { host: "127.0.0.1".into(), port: 1 };
@@ -85,8 +97,6 @@ impl Rig {
             drain: drain.clone(),
             metrics: metrics.clone(),
         });
-        let api = Api::start().await;
-        let upstream = Upstream::from_kube_config(&api.config()).await.unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let mut listeners = JoinSet::new();
@@ -96,7 +106,7 @@ impl Rig {
             tls: Tls::mutual(ServerCertificate::new(host)).unwrap(),
             limits: Limits::new(gate.config.drain),
             drain,
-            handler: handler(gate.clone(), upstream.clone()),
+            handler: handler_within(gate.clone(), upstream.clone(), timeouts),
             metrics,
         }));
         let rig = Self { api, gate, upstream, switch, addr, listeners, _folder: folder };
@@ -186,6 +196,11 @@ impl Rig {
         sender
     }
 
+    /// A connection for frames of HTTP/2 by hand.
+    pub(super) async fn raw2(&self, shown: &Shown) -> TlsStream<TcpStream> {
+        self.connect(Some(shown), b"h2").await
+    }
+
     /// Alice asks over HTTP/1.1.
     pub(super) async fn ask(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.client(Some(&self.alice())).await.send_request(request).await.unwrap()
@@ -233,4 +248,14 @@ pub(super) async fn json(response: Response<Incoming>) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body))))
+}
+
+/// The next piece of an answer; None at its end.
+pub(super) async fn next_piece(response: &mut Response<Incoming>) -> Option<String> {
+    loop {
+        let next = tokio::time::timeout(Duration::from_secs(20), response.body_mut().frame()).await;
+        if let Ok(data) = next.expect("a piece comes")?.unwrap().into_data() {
+            return Some(String::from_utf8(data.to_vec()).unwrap());
+        }
+    }
 }

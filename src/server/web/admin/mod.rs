@@ -3,6 +3,7 @@
 mod cluster;
 mod connectors;
 mod events;
+mod renewal;
 mod roles;
 mod users;
 
@@ -13,7 +14,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, FromRequestParts},
     http::{StatusCode, request::Parts},
-    routing::get,
+    routing::{get, post},
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -44,6 +45,7 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
         .route("/authorities/{kind}", get(cluster::authorities))
         .route("/status", get(cluster::status))
         .route("/events", get(events::search))
+        .route("/renewal", post(renewal::renew))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -53,6 +55,7 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
 /// A person (or the gate's own administrator) whose certificate opens the admin API.
 pub(super) struct Admin {
     gate: Arc<Gate>,
+    identity: Identity,
     rights: Rights,
     peer: Arc<Peer>,
 }
@@ -77,7 +80,7 @@ impl FromRequestParts<Arc<Gate>> for Admin {
                 Err(error) => return Err(refuse(status_of(&error), error.to_string()).await),
             };
         match gate.access.rights(&identity).await {
-            Ok(rights) => Ok(Self { gate: gate.clone(), rights, peer }),
+            Ok(rights) => Ok(Self { gate: gate.clone(), identity, rights, peer }),
             Err(AccessError::Store(error)) => Err(error.into()),
             Err(error) => Err(refuse(StatusCode::FORBIDDEN, error.to_string()).await),
         }

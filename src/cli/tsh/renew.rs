@@ -1,0 +1,146 @@
+//! Renewal: a login that is still valid gets its next certificate, without a browser. `tsh login --renew` asks for it; the
+//! kubectl plugin does it by itself close to the end, where the gate allows that.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    session::{self, Expected, Verified},
+    settings::{Settings, Target, is_valid},
+};
+use crate::{
+    cli::{block_on, error::Failure},
+    client::{
+        admin::{AdminClient, AdminError},
+        profile::Credentials,
+    },
+    pki::KeyPair,
+    wire::login::RenewalRequest,
+};
+
+/// The longest time before the end of a certificate at which the plugin renews it.
+const CLOSE: SignedDuration = SignedDuration::from_mins(30);
+/// What the plugin gives a renewal: kubectl waits for it.
+const LIMIT: Duration = Duration::from_secs(5);
+/// After a renewal that did not work, how long the plugin lets the gate be.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// `tsh login --renew`. The person's name and the new credentials, which are kept.
+pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(String, Credentials)> {
+    let (user, old) = settings.logged_in(target)?;
+    if old.valid_until() <= Timestamp::now() {
+        let text = format!(
+            "the certificate for {} has expired, and only a valid one can be renewed",
+            target.address
+        );
+        return Err(Failure::new(text).hint(settings.login_command(target)).into());
+    }
+    let _alone = settings.home.lock(&target.name, "login")?;
+    let minutes = settings.globals.ttl.map_or(0, i64::from);
+    let asked = ask(settings, target, &user, minutes * 60_000_000_000);
+    let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
+    let credentials = keep(settings, target, &user, verified)?;
+    Ok((user, credentials))
+}
+
+/// The plugin's renewal, if one is due: nothing when it is not, when another process is at it, or when the gate does not do
+/// it now. The certificate that is there is still good then.
+pub(crate) fn if_due(
+    settings: &Settings<'_>,
+    target: &Target,
+    user: &str,
+    old: &Credentials,
+) -> Option<Credentials> {
+    let now = Timestamp::now();
+    let renewable = target.profile.jumpgate_renewable_until.is_some_and(|until| until > old.valid_until());
+    if settings.identity.is_some() || !renewable || target.profile.user != user || !is_close(old, now) {
+        return None;
+    }
+    let renewed = try_once(settings, target, user, old);
+    renewed.unwrap_or_else(|error| {
+        tracing::debug!(reason = %error, "the certificate was not renewed");
+        None
+    })
+}
+
+fn try_once(
+    settings: &Settings<'_>,
+    target: &Target,
+    user: &str,
+    old: &Credentials,
+) -> anyhow::Result<Option<Credentials>> {
+    let home = &settings.home;
+    let Some(_alone) = home.try_lock(&target.name, "login")? else { return Ok(None) };
+    // Another process may have been faster between our reading and the lock.
+    if let Some(found) = home.credentials(&target.name, user)?
+        && found.valid_until() > old.valid_until()
+        && is_valid(&found, Timestamp::now())
+    {
+        return Ok(Some(found));
+    }
+    if !home.renewal_due(&target.name, PAUSE)? {
+        return Ok(None);
+    }
+    // As long a certificate as the one that ends.
+    let validity = old.certificate().validity();
+    let life = validity.not_before.duration_until(validity.not_after) - crate::pki::x509::BACKDATING;
+    let asked = ask(settings, target, user, i64::try_from(life.as_nanos()).unwrap_or(0));
+    let verified = block_on(async {
+        tokio::time::timeout(LIMIT, asked)
+            .await
+            .map_err(|_| Failure::new("the gate did not answer in time"))?
+    })?;
+    keep(settings, target, user, verified).map(Some)
+}
+
+/// Whether a certificate is close to its end: in the last third of its life, and of that at most the last half hour.
+fn is_close(credentials: &Credentials, now: Timestamp) -> bool {
+    let validity = credentials.certificate().validity();
+    let life = validity.not_before.duration_until(validity.not_after);
+    now.duration_until(validity.not_after) < (life / 3).min(CLOSE)
+}
+
+/// Asks the gate for a certificate of a new key. `ttl` in nanoseconds; 0 leaves it to the gate.
+async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> anyhow::Result<Verified> {
+    let identity = settings.home.identity(&target.name, user)?;
+    let identity = identity.ok_or_else(|| Failure::new("the profile holds no host CA; run: tsh login"))?;
+    let client = AdminClient::new(&target.address.to_string(), &identity).await?;
+    let key = Arc::new(KeyPair::generate());
+    let public_key = format!("{}\n", key.public().to_authorized_key()?).into();
+    let answer = client.renew(&RenewalRequest { public_key, cert_ttl: ttl }).await?;
+    let expected = Expected { key, ca_pin: None, cluster: None, only: Some(user.to_owned()) };
+    session::verify(answer, &expected, Timestamp::now()).map_err(|reason| {
+        Failure::new(format!("the gate's answer to the renewal is refused: {reason}")).into()
+    })
+}
+
+/// Keeps the renewed credentials. Addresses and CAs stay those that the sign-in learnt.
+fn keep(
+    settings: &Settings<'_>,
+    target: &Target,
+    user: &str,
+    verified: Verified,
+) -> anyhow::Result<Credentials> {
+    let home = &settings.home;
+    let lock = home.lock(&target.name, "write")?;
+    home.save_credentials_under(&lock, &target.name, user, &verified.credentials)?;
+    if let Some(mut profile) = home.profile(&target.name)?
+        && profile.jumpgate_renewable_until != verified.renewable_until
+    {
+        profile.jumpgate_renewable_until = verified.renewable_until;
+        home.save(&target.name, &profile)?;
+    }
+    Ok(verified.credentials)
+}
+
+fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    match error.downcast_ref::<AdminError>() {
+        Some(AdminError::NotFound(_)) => {
+            Failure::new(format!("the gate at {} does not renew certificates", target.address))
+                .hint(format!("sign in anew: {} --force", settings.login_command(target)))
+                .into()
+        }
+        _ => error,
+    }
+}

@@ -7,5 +7,6 @@ pub mod keystore;
 pub mod kubeconfig;
 pub mod profile;
 pub mod proxy;
+pub mod settings_file;
 pub mod sso;
 pub mod trust;

@@ -87,6 +87,7 @@ impl CredentialsArgs {
         let wish = Wish {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(target)?,
+            browser: settings.browser(None, target)?,
             keep: true,
             ..Wish::default()
         };

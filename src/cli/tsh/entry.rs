@@ -17,7 +17,7 @@ pub(crate) struct EntryArgs {
     /// Write key and certificate into the kubeconfig instead of the command that fetches them
     #[arg(long)]
     pub(crate) embed_certs: bool,
-    /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)
+    /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)
     #[arg(long)]
     pub(crate) keep_context: bool,
 }
@@ -36,6 +36,7 @@ pub(crate) struct Login<'a> {
 pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
     let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
+        refuse_copy(settings, login)?;
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
     } else {
@@ -48,7 +49,7 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
         namespace: login.namespace.clone(),
         ..Entry::new(login.cluster, &server, auth, owner)
     };
-    let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
+    let keep = settings.keeps_context(args.keep_context)?;
     let select = (!keep).then_some(login.cluster);
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
@@ -56,6 +57,26 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
         .map_err(|error| owned(settings, error))?;
     say(settings.ctx.console, &change);
     Ok(())
+}
+
+/// A key that somebody keeps in a keyring is not written into a file.
+fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()> {
+    if settings.identity.is_some() {
+        return Ok(());
+    }
+    match settings.home.key_place(login.name, login.user)? {
+        Some((kind, _)) if kind.is_outside() => {
+            let text = format!(
+                "--embed-certs would write the private key, which is in the key store `{kind}`, into the kubeconfig"
+            );
+            let hint = format!(
+                "leave it out, or first keep the key in a file: {} keys move --to=file",
+                settings.ctx.tool("tsh")
+            );
+            Err(Failure::usage(text).hint(hint).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Names the gate that an entry belongs to, and how it lets go of it.

@@ -71,7 +71,10 @@ pub(crate) struct Places {
 
 /// Logs in. What a person has to know meanwhile goes to standard error.
 pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Session> {
-    let connector = settings.connector(&target.profile);
+    if wish.keep {
+        settings.ready_key_store(target)?;
+    }
+    let connector = settings.connector(target)?;
     let client = ProxyClient::new(&target.address, settings.trust(target)?)?;
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
     if !settings.globals.skip_version_check {
@@ -99,7 +102,7 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     let request = ConsoleRequest {
         redirect_url: listener.redirect_url().to_string(),
         public_key: format!("{}\n", key.public().to_authorized_key()?).into(),
-        cert_ttl: settings.globals.ttl.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
+        cert_ttl: settings.ttl(target)?.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
         connector_id: connector,
         route_to_cluster: wish.cluster.clone().unwrap_or_default(),
         ..ConsoleRequest::default()

@@ -4,6 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 mod file;
@@ -19,7 +20,8 @@ use super::profile::{Home, ProfileError};
 use crate::pki::Certificate;
 
 /// Which store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A file of the profile, mode 0600.
     #[default]

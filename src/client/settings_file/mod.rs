@@ -283,7 +283,7 @@ mod tests {
         kube:
           keep_context: true
         aliases:
-          k: "kube login --namespace 'a b'"
+          k: kube login --namespace 'a b'
         "#);
         let all = SettingsFile::load(&home).unwrap();
         assert_eq!(all.key_store, Some(Kind::Keyring));

@@ -125,6 +125,10 @@ fn move_one(settings: &Settings<'_>, profile: &str, user: &str, to: Kind) -> any
     let home = &settings.home;
     let lock = home.lock(profile, "write")?;
     let Some((from, _)) = home.key_place(profile, user)?.filter(|(from, _)| *from != to) else {
+        // An earlier move may have been ended before it removed the old key.
+        if let Some(reason) = home.sweep_keys(&lock, profile, user)? {
+            settings.ctx.console.warn(&format!("an old key of {user} is not removed yet: {reason}"));
+        }
         return Ok(None);
     };
     let Some(credentials) = settings.usable(profile, user)? else { return Ok(None) };

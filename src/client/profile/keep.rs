@@ -105,6 +105,25 @@ impl Home {
         }
     }
 
+    /// Deletes the keys that a kill or an unreachable store left behind; the reason if one stays.
+    pub fn sweep_keys(
+        &self,
+        _lock: &Lock,
+        proxy: &str,
+        user: &str,
+    ) -> Result<Option<KeyStoreError>, ProfileError> {
+        let folder = self.keys(proxy)?;
+        let user = check_user(user)?;
+        if files::read(&note(&folder, user))?.is_none() {
+            return Ok(None);
+        }
+        let mut keys = self.keys_outside(proxy, user)?;
+        // The key of the login stays. One that cannot be read may be any of them.
+        let Some(own) = self.key_place(proxy, user)? else { return Ok(None) };
+        keys.remove(&own);
+        self.forget(&folder, user, keys)
+    }
+
     /// Who has credentials on a proxy, or only a key that a logout could not delete; sorted.
     pub fn people(&self, proxy: &str) -> Result<Vec<String>, ProfileError> {
         let mut people = self.users(proxy)?;

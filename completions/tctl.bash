@@ -59,7 +59,7 @@ _tctl() {
 
     case "${cmd}" in
         tctl)
-            opts="-d -c -i -h -V --debug --config --identity --auth-server --help --version create get rm status version help"
+            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -93,7 +93,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__create)
-            opts="-f -d -c -i -h --force --debug --config --identity --auth-server --help"
+            opts="-f -v -d -c -i -h --force --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,7 +127,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__get)
-            opts="-d -c -i -h --format --with-secrets --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --format --with-secrets --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,7 +263,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__rm)
-            opts="-d -c -i -h --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -297,7 +297,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__status)
-            opts="-d -c -i -h --format --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -335,7 +335,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__version)
-            opts="-d -c -i -h --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

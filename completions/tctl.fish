@@ -27,7 +27,7 @@ end
 complete -c tctl -n "__fish_tctl_needs_command" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_needs_command" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_needs_command" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c tctl -n "__fish_tctl_needs_command" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_needs_command" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_needs_command" -s V -l version -d 'Print version'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "create" -d 'Create resources from files'
@@ -40,7 +40,7 @@ complete -c tctl -n "__fish_tctl_using_subcommand create" -s c -l config -d 'The
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s f -l force -d 'Overwrite what is there'
-complete -c tctl -n "__fish_tctl_using_subcommand create" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -49,12 +49,12 @@ complete -c tctl -n "__fish_tctl_using_subcommand get" -s c -l config -d 'The ga
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
-complete -c tctl -n "__fish_tctl_using_subcommand get" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -62,12 +62,12 @@ yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c tctl -n "__fish_tctl_using_subcommand status" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
-complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -l debug -d 'Write what happens to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "create" -d 'Create resources from files'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "get" -d 'Show resources'

@@ -104,7 +104,7 @@ _tsh() {
 
     case "${cmd}" in
         tsh)
-            opts="-d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help --version login logout status clusters kube env version help"
+            opts="-v -d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help --version login logout status clusters kube env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,7 +142,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__clusters)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -v -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -188,7 +188,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__env)
-            opts="-f -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -v -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -402,7 +402,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help ls login credentials help"
+            opts="-v -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help ls login credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -440,7 +440,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__credentials)
-            opts="-d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-v -d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -552,7 +552,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__login)
-            opts="-n -d -h --namespace --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-n -v -d -h --namespace --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -598,7 +598,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__ls)
-            opts="-q -f -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-q -f -v -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -644,7 +644,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__login)
-            opts="-o -d -h --browser --bind-addr --out --force --no-kubeconfig --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-o -v -d -h --browser --bind-addr --out --force --renew --no-kubeconfig --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,7 +698,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__logout)
-            opts="-d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-v -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,7 +736,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__status)
-            opts="-f -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-f -v -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -782,7 +782,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__version)
-            opts="-d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --debug --help"
+            opts="-v -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -32,7 +32,7 @@ complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate mu
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_needs_command" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_needs_command" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_needs_command" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_needs_command" -s V -l version -d 'Print version'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "login" -d 'Log in through the browser and make kubectl work'
@@ -53,12 +53,13 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the c
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l force -d 'Log in again although the certificate is still valid'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l renew -d 'Get the next certificate with the one that is still valid, without a browser'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r
@@ -68,7 +69,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that t
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -81,7 +82,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that t
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -95,7 +96,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l user -d 'Name of the user' -r
@@ -105,7 +106,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
@@ -123,7 +124,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of a new context' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
@@ -136,7 +137,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
@@ -147,7 +148,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
@@ -165,7 +166,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs 
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l unset -d 'Print commands that unset the variables'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand env" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
@@ -178,7 +179,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that 
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -l debug -d 'Write what happens to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'

@@ -13,7 +13,9 @@ pub mod gate;
 #[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
+mod progress;
 pub mod tctl;
+mod terminal;
 pub mod tsh;
 
 use output::{Console, Output};
@@ -140,11 +142,14 @@ pub fn start<P: Program>() -> ExitCode {
 
 /// Runs a future on a runtime of its own, on this thread. Commands that need no network never call it.
 pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no runtime for the network")?
-        .block_on(future)
+        .context("no runtime for the network")?;
+    let done = runtime.block_on(future);
+    // The resolver may still wait for an answer that nobody waits for any more.
+    runtime.shutdown_background();
+    done
 }
 
 /// What this library says on its own account. Others (HTTP, TLS) stay silent: their logs hold what may be secret.

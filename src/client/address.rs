@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use crate::wire::admin::SERVER_NAME;
+
 /// The web port of a proxy when none is given.
 pub const WEB_PORT: u16 = 3080;
 /// The SSH port.
@@ -47,6 +49,12 @@ impl Address {
         Ok(Self { host: host.to_lowercase(), port })
     }
 
+    /// The name (SNI) by which a TLS handshake asks for Kubernetes at a web port with TLS routing (wire facts 5.5).
+    pub fn kube_server_name(&self) -> String {
+        let named = self.host != "localhost" && self.host.parse::<IpAddr>().is_err();
+        format!("kube-teleport-proxy-alpn.{}", if named { &self.host } else { SERVER_NAME })
+    }
+
     /// Whether it is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -66,6 +74,15 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_kubernetes_at_a_tls_routed_port() {
+        let name = |text| Address::parse(text, WEB_PORT).unwrap().kube_server_name();
+        assert_eq!(name("gate.example.com:443"), "kube-teleport-proxy-alpn.gate.example.com");
+        for text in ["localhost", "192.0.2.1", "[::1]:443"] {
+            assert_eq!(name(text), "kube-teleport-proxy-alpn.teleport.cluster.local");
+        }
+    }
 
     #[test]
     fn reads_what_people_type() {

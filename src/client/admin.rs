@@ -1,27 +1,33 @@
 //! The admin API of a gate, or of a stock Teleport 4 auth server: mutual TLS, JSON bodies (wire facts 8).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use reqwest::{Method, StatusCode};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use serde_json::{Value, json};
 
-use super::identity_file::IdentityFile;
+use super::{
+    address::Address,
+    identity_file::IdentityFile,
+    net::{Connector, HttpClient, NetError, Slow, TlsFailure},
+    proxy,
+};
 use crate::{
     model::{Kind, Resource},
     wire::{
         admin::{ClusterStatus, SERVER_NAME},
         error::ErrorBody,
+        kube_clusters::KubeCluster,
         login::{LoginResponse, RenewalRequest},
     },
 };
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// The admin API's port, where none is named.
+const PORT: u16 = 3025;
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// What a name may not be in a path segment.
@@ -57,6 +63,15 @@ pub enum AdminError {
         /// What the network said.
         reason: String,
     },
+    /// The server offers the admin API by gRPC alone, as Teleport does since version 15 at the latest.
+    #[error(
+        "the admin API at {address} speaks gRPC alone, as clusters of Teleport 15 and later do; this tctl speaks the HTTP API of \
+         Jumpgate and Teleport 4. Use the tctl that came with that cluster"
+    )]
+    GrpcOnly {
+        /// `host:port`.
+        address: String,
+    },
     /// Not there (404).
     #[error("{0}")]
     NotFound(String),
@@ -69,6 +84,9 @@ pub enum AdminError {
     /// Not allowed (401, 403).
     #[error("{0}")]
     Denied(String),
+    /// What it was about is over for good (410): a login that cannot be renewed any more.
+    #[error("{0}")]
+    Over(String),
     /// Anything else that the server refused.
     #[error("{0}")]
     Refused(String),
@@ -84,27 +102,23 @@ pub enum AdminError {
 
 /// A connection to the admin API.
 pub struct AdminClient {
-    http: reqwest::Client,
-    base: String,
-    address: String,
+    http: HttpClient,
 }
 
 impl AdminClient {
-    /// Prepares a connection to `host:port` with the credentials of an identity.
+    /// Prepares a connection to `host:port` with the credentials of an identity; nothing is sent yet.
     pub async fn new(address: &str, identity: &IdentityFile) -> Result<Self, AdminError> {
-        let unreachable = |reason: String| AdminError::Unreachable { address: address.to_owned(), reason };
-        let found: Vec<SocketAddr> =
-            tokio::net::lookup_host(address).await.map_err(|e| unreachable(e.to_string()))?.collect();
-        let port = found.first().ok_or_else(|| unreachable("the name has no address".into()))?.port();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(identity)?)
-            .resolve_to_addrs(SERVER_NAME, &found)
-            .no_proxy()
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(REQUEST_LIMIT)
-            .build()
-            .map_err(|e| AdminError::Credentials(e.to_string()))?;
-        Ok(Self { http, base: format!("https://{SERVER_NAME}:{port}/v2"), address: address.to_owned() })
+        let address = Address::parse(address, PORT)
+            .map_err(|e| AdminError::Unreachable { address: address.to_owned(), reason: e.to_string() })?;
+        // On 3025 and on the web port alike, the name asks for the admin API; a proxy is asked for the address.
+        let connector = Connector::new(&address, tls(identity)?).server_name(SERVER_NAME);
+        Ok(Self { http: HttpClient::new(connector, MAX_ANSWER) })
+    }
+
+    /// What to call when the server takes long.
+    pub fn on_slow(mut self, slow: Slow) -> Self {
+        self.http.on_slow(slow);
+        self
     }
 
     /// All resources of a kind, as the server wrote them.
@@ -156,6 +170,12 @@ impl AdminClient {
         serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
     }
 
+    /// The Kubernetes clusters behind the gate, the default one first. Jumpgate's own; a stock auth server has no such path.
+    pub async fn kube_clusters(&self) -> Result<Vec<KubeCluster>, AdminError> {
+        let answer = self.send(Method::GET, "kubernetes/clusters", false, None).await?;
+        serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -163,51 +183,67 @@ impl AdminClient {
         secrets: bool,
         body: Option<Value>,
     ) -> Result<Value, AdminError> {
-        let query = if secrets { "?with_secrets=true" } else { "" };
-        let mut request = self.http.request(method, format!("{}/{path}{query}", self.base));
-        if let Some(body) = &body {
-            request = request.json(body);
-        }
-        let mut answer = request.send().await.map_err(|e| self.unreachable(&e))?;
-        let status = answer.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|e| self.unreachable(&e))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_ANSWER {
-                return Err(self.nonsense("the answer does not end"));
+        match self.once(method, path, secrets, body.as_ref()).await {
+            // Ours and Teleport 4's have every collection, also an empty one. Who has none has the path no more.
+            Err(AdminError::NotFound(text)) => {
+                let known = path.starts_with("status") || !self.has_no(path).await;
+                let address = self.http.address().to_string();
+                Err(if known { AdminError::NotFound(text) } else { AdminError::GrpcOnly { address } })
             }
+            other => other,
         }
+    }
+
+    /// Whether the server does not know the collection that a path lies in.
+    async fn has_no(&self, path: &str) -> bool {
+        let kinds = [Kind::Github, Kind::Role, Kind::User].map(collection);
+        let Some(collection) = kinds.iter().find(|c| path.starts_with(c.as_str())) else { return false };
+        matches!(self.once(Method::GET, collection, false, None).await, Err(AdminError::NotFound(_)))
+    }
+
+    async fn once(
+        &self,
+        method: Method,
+        path: &str,
+        secrets: bool,
+        body: Option<&Value>,
+    ) -> Result<Value, AdminError> {
+        let query = if secrets { "?with_secrets=true" } else { "" };
+        let path = format!("/v2/{path}{query}");
+        let answer = self.http.send(method, &path, body).await.map_err(|e| self.failure(e))?;
+        let status = answer.status;
         if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|e| self.nonsense(&e.to_string()));
+            return serde_json::from_slice(&answer.body).map_err(|e| self.nonsense(&e.to_string()));
         }
-        let Some(text) = ErrorBody::sentence(&bytes) else {
-            return Err(self.nonsense(&format!("status {status}")));
+        let Some(text) = ErrorBody::sentence(&answer.body) else {
+            if status == StatusCode::NOT_FOUND {
+                return Err(AdminError::NotFound(format!("{} knows no such path", self.http.address())));
+            }
+            let reason = if answer.is_away() { proxy::away(&answer) } else { format!("status {status}") };
+            return Err(self.nonsense(&reason));
         };
         Err(match status {
             StatusCode::NOT_FOUND => AdminError::NotFound(text),
             StatusCode::CONFLICT => AdminError::Exists(text),
             StatusCode::PRECONDITION_FAILED => AdminError::Conflict(text),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AdminError::Denied(text),
+            StatusCode::GONE => AdminError::Over(text),
             _ => AdminError::Refused(text),
         })
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> AdminError {
-        AdminError::Unreachable { address: self.address.clone(), reason: innermost(error) }
+    fn failure(&self, error: NetError) -> AdminError {
+        let address = self.http.address().to_string();
+        match error {
+            NetError::Tls(TlsFailure::NoHttp1) => AdminError::GrpcOnly { address },
+            NetError::TooLong => self.nonsense("the answer does not end"),
+            other => AdminError::Unreachable { address, reason: other.to_string() },
+        }
     }
 
     fn nonsense(&self, reason: &str) -> AdminError {
-        AdminError::Nonsense { address: self.address.clone(), reason: reason.to_owned() }
+        AdminError::Nonsense { address: self.http.address().to_string(), reason: reason.to_owned() }
     }
-}
-
-/// The innermost cause: the one that names what the network or TLS really said.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 fn collection(kind: Kind) -> String {

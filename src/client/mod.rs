@@ -2,11 +2,14 @@
 
 pub mod address;
 pub mod admin;
+pub mod browser;
 pub mod identity_file;
 pub mod keystore;
 pub mod kubeconfig;
+pub mod net;
 pub mod profile;
 pub mod proxy;
 pub mod settings_file;
 pub mod sso;
 pub mod trust;
+pub mod version;

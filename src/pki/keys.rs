@@ -122,6 +122,12 @@ impl PublicKey {
         ssh_key::PublicKey::from(self.0.clone()).to_openssh().map_err(|_| KeyError::NotAKey)
     }
 
+    /// SubjectPublicKeyInfo in PEM (RFC 7468, section 13).
+    pub fn to_pem(&self) -> Result<String, KeyError> {
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        Ok(pem::encode_config(&pem::Pem::new("PUBLIC KEY", self.spki_der()?), config))
+    }
+
     /// `SHA256:…` as ssh-keygen(1) shows it.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint(ssh_key::HashAlg::Sha256).to_string()

@@ -20,6 +20,9 @@ pub struct Ping {
     /// The cluster's name. Not sent by Teleport 4; modern servers and ours do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
+    /// Whether `POST /webapi/login/code` is served. Ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code_login: bool,
 }
 
 /// `auth` of [`Ping`].
@@ -62,6 +65,9 @@ pub struct Proxy {
     /// The web and SSH listeners.
     #[serde(default)]
     pub ssh: Ssh,
+    /// Whether every part answers at the web port, told apart by SNI and ALPN (modern Teleport).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_routing_enabled: bool,
 }
 
 /// `proxy.kube` of [`Ping`].

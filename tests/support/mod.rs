@@ -3,6 +3,8 @@
 pub mod chromium;
 pub mod fake_gate;
 pub mod in_process;
+pub mod modern;
+pub mod proxies;
 pub mod replay;
 pub mod run;
 pub mod world;

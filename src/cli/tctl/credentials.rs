@@ -11,8 +11,12 @@ use serde::Deserialize;
 
 use super::Globals;
 use crate::{
-    cli::{Ctx, error::Failure},
-    client::{admin::AdminClient, identity_file::IdentityFile, profile::Home},
+    cli::{Ctx, error::Failure, progress},
+    client::{
+        admin::{AdminClient, AdminError},
+        identity_file::IdentityFile,
+        profile::Home,
+    },
     model::yaml,
 };
 
@@ -23,6 +27,10 @@ const DATA_DIR: &str = "/var/lib/teleport";
 
 /// Connects with the first credentials that are there.
 pub(super) async fn connect(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
+    Ok(client(ctx, globals).await?.on_slow(progress::slow(ctx.console)))
+}
+
+async fn client(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
     if let Some(file) = &globals.identity {
         let Some(address) = &globals.auth_server else {
             return Err(
@@ -131,6 +139,9 @@ fn of_profile(ctx: &Ctx) -> anyhow::Result<(IdentityFile, String)> {
     };
     let name = home.current()?.ok_or_else(nobody)?;
     let profile = home.profile(&name)?.ok_or_else(nobody)?;
+    if profile.tls_routing_enabled {
+        return Err(AdminError::GrpcOnly { address: profile.web_proxy_addr }.into());
+    }
     let identity = home.identity(&name, &profile.user)?.ok_or_else(nobody)?;
     Ok((identity, profile.web_proxy_addr))
 }

@@ -37,8 +37,8 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Globals {
-    /// Write what happens to standard error
-    #[arg(short, long, global = true)]
+    /// Write what happens, each network call among it, to standard error
+    #[arg(short, long, visible_short_alias = 'v', visible_alias = "verbose", global = true)]
     pub debug: bool,
     /// The gate's configuration file, on the gate's own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
     #[arg(

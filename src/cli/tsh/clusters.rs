@@ -8,6 +8,7 @@ use crate::{
     cli::{
         Ctx, block_on,
         output::{Format, Output, Table},
+        progress,
     },
     client::proxy::ProxyClient,
 };
@@ -30,7 +31,8 @@ impl ClustersArgs {
         let target = settings.target()?;
         let (_, credentials) = settings.logged_in(&target)?;
         let cluster = cluster_of(&target.profile, &credentials, &target.name);
-        let client = ProxyClient::new(&target.address, settings.trust(&target)?)?;
+        let client =
+            ProxyClient::new(&target.address, settings.trust(&target)?)?.on_slow(progress::slow(ctx.console));
         let status = match block_on(async { Ok(client.find().await?) }) {
             Ok(_) => "online",
             Err(reason) => {

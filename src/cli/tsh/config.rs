@@ -33,7 +33,7 @@ pub(crate) struct ViewArgs {
 /// Arguments of `tsh config set`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Settings: key_store, kube.keep_context, aliases.NAME, defaults.KEY and proxies.HOST.KEY, with KEY one of\nuser, auth, ttl, browser, key_store. A flag or an environment variable goes before a setting, one of a\nproxy before one of defaults.\n\nExamples:\n  tsh config set key_store keyring\n  tsh config set proxies.gate.example.com.auth github\n  tsh config set aliases.k \"kube login --namespace=web\""
+    after_help = "Settings: key_store, kube.keep_context, aliases.NAME, defaults.KEY and proxies.HOST.KEY, with KEY one of\nuser, auth, ttl, browser, way, key_store. A flag or an environment variable goes before a setting, one of a\nproxy before one of defaults.\n\nExamples:\n  tsh config set key_store keyring\n  tsh config set proxies.gate.example.com.auth github\n  tsh config set aliases.k \"kube login --namespace=web\""
 )]
 pub(crate) struct SetArgs {
     /// Name of the setting

@@ -1,14 +1,20 @@
 //! The kubeconfig entry of a login: cluster, user and context, all named as the cluster.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 
 use super::settings::Settings;
 use crate::{
-    cli::{error::Failure, output::Console},
+    cli::{
+        error::Failure,
+        output::{Console, Output},
+    },
     client::{
-        kubeconfig::{self, Change, Entry, Owner, UserAuth},
+        kubeconfig::{self, Change, Entry, Files, Owner, UserAuth},
         profile::{Credentials, Profile},
     },
+    wire::kube_clusters::PREFIX,
 };
 
 /// How the entry is wished.
@@ -20,6 +26,36 @@ pub(crate) struct EntryArgs {
     /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)
     #[arg(long)]
     pub(crate) keep_context: bool,
+    #[command(flatten)]
+    pub(crate) diff: DiffArgs,
+}
+
+/// For every command that writes the kubeconfig.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// Show what would change in the kubeconfig, and change nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+impl DiffArgs {
+    /// The kubeconfig files, which a command with `--diff` leaves as they are.
+    pub(crate) fn files(&self, settings: &Settings<'_>) -> anyhow::Result<Files> {
+        let files = settings.kubeconfig()?;
+        Ok(if self.diff { files.preview() } else { files })
+    }
+
+    /// What a change would be, if it was only to be looked at; otherwise it was made, and is told on standard error.
+    pub(crate) fn tell(&self, console: Console, change: &Change) -> Option<Output> {
+        if !self.diff {
+            say(console, change);
+            return None;
+        }
+        if change.previews.is_empty() {
+            console.status("Nothing would change in the kubeconfig.");
+        }
+        Some(Output::text(change.diff()))
+    }
 }
 
 /// One login, as its entry needs it.
@@ -32,8 +68,59 @@ pub(crate) struct Login<'a> {
     pub(crate) namespace: Option<String>,
 }
 
-/// Writes the entry, and says on standard error which context is current now.
-pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
+/// One of the clusters behind the gate, as its entry is wished. The default one says nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Its name, if it is not the default one.
+    pub(crate) kube: Option<String>,
+    /// The name of the context, if it is not that of the entry.
+    pub(crate) context: Option<String>,
+    /// Its labels, if they are known.
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+}
+
+impl Wanted {
+    /// The name of its cluster and user entries: the gate's cluster for the default one, as stock tsh has it.
+    fn entry_name(&self, login: &Login<'_>) -> String {
+        match &self.kube {
+            None => login.cluster.to_owned(),
+            Some(kube) => format!("{}-{kube}", login.cluster),
+        }
+    }
+
+    /// The name of its context.
+    pub(crate) fn context_name(&self, login: &Login<'_>) -> String {
+        self.context.clone().unwrap_or_else(|| self.entry_name(login))
+    }
+}
+
+/// Where kubectl reaches a cluster behind a gate; without a name the default one.
+pub(crate) fn server(profile: &Profile, kube: Option<&str>) -> String {
+    let base = format!("https://{}", profile.kube_proxy_addr);
+    match kube {
+        None => base,
+        Some(kube) => format!("{base}/{PREFIX}/{kube}"),
+    }
+}
+
+/// Writes the entry of the default cluster and selects it.
+pub(crate) fn write(
+    settings: &Settings<'_>,
+    login: &Login<'_>,
+    args: &EntryArgs,
+) -> anyhow::Result<Option<Output>> {
+    write_all(settings, login, &[Wanted::default()], Some(login.cluster), args)
+}
+
+/// Writes entries in one change of the kubeconfig and selects a context, unless told to keep the current one. Says on
+/// standard error which context is current now. With `--diff` the answer is what a person sees instead.
+pub(crate) fn write_all(
+    settings: &Settings<'_>,
+    login: &Login<'_>,
+    wanted: &[Wanted],
+    select: Option<&str>,
+    args: &EntryArgs,
+) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         refuse_copy(settings, login)?;
@@ -42,21 +129,35 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
     } else {
         plugin(settings, login)?
     };
-    let server = format!("https://{}", login.profile.kube_proxy_addr);
-    let owner = Owner { profile: login.name.to_owned() };
-    let entry = Entry {
-        ca_pem,
-        namespace: login.namespace.clone(),
-        ..Entry::new(login.cluster, &server, auth, owner)
+    let entry = |wanted: &Wanted| {
+        let mut auth = auth.clone();
+        if let (UserAuth::Exec { args, .. }, Some(kube)) = (&mut auth, &wanted.kube) {
+            args.push(format!("--kube-cluster={kube}"));
+        }
+        let server = server(login.profile, wanted.kube.as_deref());
+        let owner = Owner { profile: login.name.to_owned() };
+        Entry {
+            ca_pem: ca_pem.clone(),
+            context_name: wanted.context.clone(),
+            namespace: login.namespace.clone(),
+            tls_server_name: login.profile.kube_server_name(),
+            labels: wanted.labels.clone(),
+            ..Entry::new(&wanted.entry_name(login), &server, auth, owner)
+        }
     };
-    let keep = settings.keeps_context(args.keep_context)?;
-    let select = (!keep).then_some(login.cluster);
+    let entries: Vec<Entry> = wanted.iter().map(entry).collect();
+    let keep = keeps(settings, args)?;
+    let select = select.filter(|_| !keep);
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
-    let change = kubeconfig::login_over(&settings.kubeconfig()?, &[entry], select, &alive)
+    let change = kubeconfig::login_over(&args.diff.files(settings)?, &entries, select, &alive)
         .map_err(|error| owned(settings, error))?;
-    say(settings.ctx.console, &change);
-    Ok(())
+    Ok(args.diff.tell(settings.ctx.console, &change))
+}
+
+/// Whether the current context is to stay.
+pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> anyhow::Result<bool> {
+    settings.keeps_context(args.keep_context)
 }
 
 /// A key that somebody keeps in a keyring is not written into a file.
@@ -94,7 +195,7 @@ fn owned(settings: &Settings<'_>, error: kubeconfig::Error) -> anyhow::Error {
 }
 
 /// One line for the current context, if it is another one now; one for each that went.
-pub(crate) fn say(console: Console, change: &Change) {
+fn say(console: Console, change: &Change) {
     for name in &change.removed {
         console.status(&format!("context {name} removed"));
     }
@@ -114,7 +215,7 @@ pub(crate) fn say(console: Console, change: &Change) {
 }
 
 /// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
-fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+pub(crate) fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
     let mut args: Vec<String> = Vec::new();
     if settings.ctx.binary == "jumpgate" {
         args.push("tsh".into());

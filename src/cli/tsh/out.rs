@@ -133,7 +133,7 @@ fn kubeconfig(out: &Path, session: &Session) -> anyhow::Result<String> {
         server: format!("https://{server}"),
         ca_pem: session.host_cas.clone(),
         insecure_skip_tls_verify: false,
-        tls_server_name: None,
+        tls_server_name: session.places.tls_routing.then(|| server.kube_server_name()),
         auth: UserAuth::Embedded {
             cert_pem: credentials.cert_pem.clone(),
             key_pem: credentials.key_pem.clone(),

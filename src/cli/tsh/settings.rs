@@ -5,15 +5,18 @@ use std::{cell::OnceCell, path::Path};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Globals, identity::Identity};
+use super::{Globals, identity::Identity, session::Way};
 use crate::{
-    cli::{Ctx, error::Failure},
+    cli::{
+        Ctx,
+        error::{Failure, LOGIN_NEEDED},
+    },
     client::{
         address::{Address, WEB_PORT},
         keystore::{self, KeyStoreError, Kind},
         kubeconfig,
         profile::{Certificates, Credentials, Home, Profile, ProfileError},
-        settings_file::{Choices, SettingsFile},
+        settings_file::{self, Choices, SettingsFile},
         trust::{Pin, Seen, Trust},
     },
 };
@@ -87,11 +90,17 @@ impl<'a> Settings<'a> {
 
     /// The proxy that was named, else the current profile's.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
-        let Some(target) = self.named_or_current()? else {
-            let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
-            return Err(Failure::new("no proxy is known yet; name it with --proxy").hint(hint).into());
-        };
-        Ok(target)
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().code(LOGIN_NEEDED).into())
+    }
+
+    /// As [`Settings::target`], for a login: it is what is needed already.
+    pub(crate) fn target_of_login(&self) -> anyhow::Result<Target> {
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().into())
+    }
+
+    fn no_proxy(&self) -> Failure {
+        let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
+        Failure::new("no proxy is known yet; name it with --proxy").hint(hint)
     }
 
     /// As [`Settings::target`], or nothing when there is neither.
@@ -221,6 +230,16 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// The way to sign in that the settings file has.
+    pub(crate) fn way(&self, target: &Target) -> anyhow::Result<Option<Way>> {
+        let chosen = self.chosen(target, |choices| choices.way)?;
+        Ok(chosen.map(|way| match way {
+            settings_file::Way::Browser => Way::Browser,
+            settings_file::Way::Paste => Way::Paste,
+            settings_file::Way::Code => Way::Code,
+        }))
+    }
+
     /// The browser to open: the flag's, the environment's, the settings file's.
     pub(crate) fn browser(&self, flag: Option<&String>, target: &Target) -> anyhow::Result<Option<String>> {
         let named = flag.cloned().or_else(|| self.ctx.env.text("TELEPORT_LOGIN_BROWSER"));
@@ -338,7 +357,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn logged_in(&self, target: &Target) -> anyhow::Result<(String, Credentials)> {
         self.credentials(target)?.ok_or_else(|| {
             let text = format!("nobody is logged in at {}", target.address);
-            Failure::new(text).hint(self.login_command(target)).into()
+            Failure::new(text).hint(self.login_command(target)).code(LOGIN_NEEDED).into()
         })
     }
 

@@ -21,6 +21,7 @@ mod lock;
 mod login;
 mod logout;
 pub(in crate::client) mod patch;
+mod plain;
 mod plan;
 mod private;
 mod render;

@@ -53,9 +53,24 @@ pub struct Choices {
     /// As `--browser`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
+    /// As `--way`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// As `--key-store`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_store: Option<Kind>,
+}
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// A browser on this machine.
+    Browser,
+    /// The address on which a browser elsewhere ends is pasted.
+    Paste,
+    /// A code is typed on the gate's page.
+    Code,
 }
 
 /// Settings for Kubernetes.
@@ -119,7 +134,7 @@ pub enum SettingsError {
 
 /// The names of all settings, for people.
 const KEYS: &str = "key_store, kube.keep_context, aliases.NAME, defaults.KEY and proxies.HOST.KEY with KEY one of user, auth, ttl, \
-                    browser, key_store";
+                    browser, way, key_store";
 
 impl SettingsFile {
     /// Where the settings are.
@@ -213,7 +228,7 @@ fn change(
 /// The parts of a setting's name. A host has dots of its own: it is what stands between the first one and the last.
 fn key_path(key: &str) -> Result<Vec<String>, SettingsError> {
     let unknown = || SettingsError::UnknownKey(key.to_owned());
-    let is_choice = |name: &str| matches!(name, "user" | "auth" | "ttl" | "browser" | "key_store");
+    let is_choice = |name: &str| matches!(name, "user" | "auth" | "ttl" | "browser" | "way" | "key_store");
     let owned = |parts: &[&str]| Ok(parts.iter().map(|part| (*part).to_owned()).collect());
     match key.split_once('.') {
         None if key == "key_store" => owned(&[key]),

@@ -39,6 +39,10 @@ enum Command {
 impl Program for Cli {
     const BINARY: &'static str = "jumpgate";
 
+    fn expand(args: Vec<std::ffi::OsString>) -> anyhow::Result<Vec<std::ffi::OsString>> {
+        if args.get(1).is_some_and(|word| word == "tsh") { tsh::alias::expand(args, 2) } else { Ok(args) }
+    }
+
     fn debug(&self) -> bool {
         match &self.command {
             Command::Tsh(tsh) => tsh.debug(),

@@ -103,6 +103,11 @@ pub trait Program: clap::Parser {
     /// The binary's name.
     const BINARY: &'static str;
 
+    /// Puts what an alias stands for in its place, before the command line is read.
+    fn expand(args: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
+        Ok(args)
+    }
+
     /// Whether `-d` was given: then the log of the library goes to standard error.
     fn debug(&self) -> bool;
 
@@ -112,7 +117,13 @@ pub trait Program: clap::Parser {
 
 /// The whole life of a binary.
 pub fn start<P: Program>() -> ExitCode {
-    let program = match P::try_parse() {
+    let args = match P::expand(std::env::args_os().collect()) {
+        Ok(args) => args,
+        Err(failed) => {
+            return ExitCode::from(error::report(&failed, Ctx::of_process(P::BINARY, false).console));
+        }
+    };
+    let program = match P::try_parse_from(args) {
         Ok(program) => program,
         Err(complaint) => {
             output::print_clap(&complaint);

@@ -62,12 +62,18 @@ impl CredentialsArgs {
             let renewed = renew::if_due(&settings, &target, user, credentials)?;
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
-        if let Some(reason) = self.no_login_here(&asked, session::asked_way(globals, ctx)?, ctx) {
+        let browser = settings.browser(None, &target)?;
+        let way = match session::asked_way(globals, ctx)? {
+            Some(way) => Some(way),
+            None => settings.way(&target)?,
+        };
+        if let Some(reason) = self.no_login_here(&asked, way, ctx, browser.as_deref()) {
             return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c), &reason).into());
         }
         let wish = Wish {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(&target)?,
+            browser,
             keep: true,
             leave_stdin: true,
             ..Wish::default()
@@ -77,7 +83,13 @@ impl CredentialsArgs {
 
     /// Why no login can be tried here, as a part of a sentence; nothing where one can. Standard input does not matter:
     /// kubectl says `interactive: false` for every redirect, and a browser needs none.
-    fn no_login_here(&self, asked: &Asked, way: Option<Way>, ctx: &Ctx) -> Option<String> {
+    fn no_login_here(
+        &self,
+        asked: &Asked,
+        way: Option<Way>,
+        ctx: &Ctx,
+        wanted: Option<&str>,
+    ) -> Option<String> {
         if self.no_login {
             return Some(", and no login is started (--no-login)".into());
         }
@@ -89,7 +101,7 @@ impl CredentialsArgs {
         if way.is_some() && watched {
             return None;
         }
-        match browser::find(None, &|name| ctx.env.text(name), Platform::OWN) {
+        match browser::find(wanted, &|name| ctx.env.text(name), Platform::OWN) {
             Browser::Program(_) | Browser::System(_) => None,
             // Who wants none opens the address by hand, if somebody is there to read it.
             Browser::None(Why::Unwanted) if watched => None,

@@ -24,7 +24,7 @@ pub(crate) struct EntryArgs {
     /// Write key and certificate into the kubeconfig instead of the command that fetches them
     #[arg(long)]
     pub(crate) embed_certs: bool,
-    /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)
+    /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)
     #[arg(long)]
     pub(crate) keep_context: bool,
     #[command(flatten)]
@@ -130,6 +130,7 @@ pub(crate) fn write_all(
 ) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let auth = if args.embed_certs {
+        refuse_copy(settings, login)?;
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
     } else {
@@ -152,7 +153,8 @@ pub(crate) fn write_all(
         }
     };
     let entries: Vec<Entry> = wanted.iter().map(entry).collect();
-    let select = select.filter(|_| !keeps(settings, args));
+    let keep = keeps(settings, args)?;
+    let select = select.filter(|_| !keep);
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
     let change = kubeconfig::login_over(&args.diff.files(settings)?, &entries, select, &alive)
@@ -161,8 +163,28 @@ pub(crate) fn write_all(
 }
 
 /// Whether the current context is to stay.
-pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> bool {
-    args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0")
+pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> anyhow::Result<bool> {
+    settings.keeps_context(args.keep_context)
+}
+
+/// A key that somebody keeps in a keyring is not written into a file.
+fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()> {
+    if settings.identity.is_some() {
+        return Ok(());
+    }
+    match settings.home.key_place(login.name, login.user)? {
+        Some((kind, _)) if kind.is_outside() => {
+            let text = format!(
+                "--embed-certs would write the private key, which is in the key store `{kind}`, into the kubeconfig"
+            );
+            let hint = format!(
+                "leave it out, or first keep the key in a file: {} keys move --to=file",
+                settings.ctx.tool("tsh")
+            );
+            Err(Failure::usage(text).hint(hint).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Names the gate that an entry belongs to, and how it lets go of it.

@@ -67,7 +67,7 @@ impl KubeLoginArgs {
         Ok(Output::text(match (&chosen[..], &wanted[..]) {
             ([found], [wanted]) if !self.is_many() => {
                 let (name, context) = (&found.cluster.name, wanted.context_name(&login));
-                if entry::keeps(&settings, &self.entry) {
+                if entry::keeps(&settings, &self.entry)? {
                     format!(
                         "kubectl now knows the Kubernetes cluster {name:?}. Try: kubectl --context={context:?} version"
                     )

@@ -81,9 +81,9 @@ impl LoginArgs {
         }
         let wish = Wish {
             cluster: self.cluster.clone().or_else(|| settings.env_cluster()),
-            browser: self.browser.clone(),
+            browser: settings.browser(self.browser.as_ref(), &target)?,
             bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
-            only: settings.named_user(),
+            only: settings.wanted_user(&target)?,
             keep: self.out.is_none(),
             leave_stdin: false,
         };
@@ -176,6 +176,7 @@ pub(crate) fn store(
 ) -> anyhow::Result<(String, Profile)> {
     let home = &settings.home;
     let name = session.name.clone();
+    let kind = settings.ready_key_store(target)?;
     let lock = home.lock(&name, "write")?;
     // The gate may call itself otherwise than the person did: then what is known stands under its own name.
     let mut profile = home.profile(&name)?.unwrap_or_else(|| target.profile.clone());
@@ -185,7 +186,7 @@ pub(crate) fn store(
     profile.tls_routing_enabled = session.places.tls_routing;
     profile.user = session.username.clone();
     profile.cluster = session.cluster.clone();
-    if let Some(connector) = settings.connector(&target.profile) {
+    if let Some(connector) = settings.connector(target)? {
         profile.auth_type = connector;
     }
     profile.jumpgate_renewable_until = session.renewable_until;
@@ -193,11 +194,15 @@ pub(crate) fn store(
     if let Some(file) = &settings.globals.ca_file {
         profile.jumpgate_ca_file = Some(std::path::absolute(file)?.to_string_lossy().into_owned());
     }
+    profile.jumpgate_key_store = kind.is_outside().then(|| kind.name().to_owned());
     home.save_host_cas(&name, &session.host_cas)?;
     if !learnt_elsewhere(settings, &name, &session.cluster)? {
         home.save_known_hosts(&session.cluster, &session.ssh_host_keys)?;
     }
-    home.save_credentials_under(&lock, &name, &session.username, &session.credentials)?;
+    let left = home.save_credentials_in(&lock, &name, &session.username, &session.credentials, kind)?;
+    if let Some(reason) = left {
+        settings.ctx.console.warn(&format!("the key of the login before is not removed yet: {reason}"));
+    }
     home.save(&name, &profile)?;
     // Of two gates behind one typed name the first keeps it; a name that led to another gate follows only a gate whose
     // certificate was good.

@@ -62,7 +62,7 @@ fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
     let target = settings.target()?;
     let users = match settings.named_user() {
         Some(user) => vec![user],
-        None => settings.home.users(&target.name)?,
+        None => settings.home.people(&target.name)?,
     };
     let mut failures = Failures::default();
     let mut said = Vec::new();
@@ -90,13 +90,11 @@ fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
     let mut any = false;
     // Also where only keys were left, without a profile.
     let mut names = home.names()?;
-    if let Ok(entries) = std::fs::read_dir(home.folder().join("keys")) {
-        names.extend(entries.filter_map(Result::ok).filter_map(|e| e.file_name().into_string().ok()));
-    }
+    names.extend(home.key_folders());
     names.sort();
     names.dedup();
     for name in &names {
-        for user in home.users(name).unwrap_or_default() {
+        for user in home.people(name).unwrap_or_default() {
             match home.remove_credentials(name, &user) {
                 Ok(removed) => any |= removed,
                 Err(reason) => failures.add(reason.to_string()),

@@ -1,16 +1,22 @@
 //! The command line of `tsh`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::builder::TypedValueParser;
 
 use super::{Ctx, Program, output::Output};
+use crate::client::keystore::Kind;
 
+pub(super) mod alias;
 mod clusters;
+mod config;
 mod context_name;
 mod credentials;
 mod entry;
 mod env;
 mod guarded;
 mod identity;
+mod keys;
 mod kube;
 mod kube_login;
 mod kube_logout;
@@ -35,7 +41,7 @@ mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled"
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  JUMPGATE_KEY_STORE                                as --key-store\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -83,6 +89,9 @@ pub struct Globals {
     /// Use the login in a file of `tsh login --out` instead of the profile
     #[arg(short, long, global = true, value_name = "FILE", help_heading = "Global options")]
     identity: Option<PathBuf>,
+    /// Where a login keeps its private key: file, keyring (the system's), keyutils (the Linux kernel's), none (only with --out)
+    #[arg(long, global = true, value_name = "STORE", help_heading = "Global options", hide_possible_values = true, value_parser = key_store())]
+    key_store: Option<Kind>,
     /// Log in although the gate wants a newer client
     #[arg(long, global = true, help_heading = "Global options")]
     skip_version_check: bool,
@@ -111,14 +120,29 @@ enum Command {
     /// Kubernetes: list clusters, select one, credentials for kubectl
     #[command(subcommand)]
     Kube(kube::KubeCommand),
+    /// Show where the private keys of logins are, and move them
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Show and change your settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Print the environment variables that name the current login
     Env(env::EnvArgs),
     /// Print the version
     Version(version::VersionArgs),
 }
 
+/// Reads the name of a key store.
+pub(crate) fn key_store() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    clap::builder::PossibleValuesParser::new(Kind::NAMES).try_map(|name| name.parse::<Kind>())
+}
+
 impl Program for Cli {
     const BINARY: &'static str = "tsh";
+
+    fn expand(args: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
+        alias::expand(args, 1)
+    }
 
     fn debug(&self) -> bool {
         self.globals.debug
@@ -132,6 +156,8 @@ impl Program for Cli {
             Command::Status(args) => args.run(globals, ctx),
             Command::Clusters(args) => args.run(globals, ctx),
             Command::Kube(command) => command.run(globals, ctx),
+            Command::Keys(command) => command.run(globals, ctx),
+            Command::Config(command) => command.run(globals, ctx),
             Command::Env(args) => args.run(globals, ctx),
             Command::Version(args) => args.run(ctx),
         }

@@ -111,6 +111,11 @@ async fn first_of(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyh
 
 fn valid(settings: &Settings<'_>, target: &Target) -> anyhow::Result<Option<Credentials>> {
     let Some(user) = settings.user(target)? else { return Ok(None) };
+    // The certificates say most of the time that there is nothing yet, and a keyring need not be asked.
+    let certificates = settings.home.certificates(&target.name, &user).ok().flatten();
+    if certificates.is_none_or(|certificates| !is_valid(&certificates, Timestamp::now())) {
+        return Ok(None);
+    }
     // Half a login is one that is being written.
     let found = settings.home.credentials(&target.name, &user).ok().flatten();
     Ok(found.filter(|credentials| is_valid(credentials, Timestamp::now())))

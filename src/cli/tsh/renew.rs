@@ -45,7 +45,7 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
         let text = format!("Waiting for another tsh that logs in or renews at {}", target.address);
         settings.ctx.console.status(&text);
     })?;
-    let minutes = settings.globals.ttl.map_or(0, i64::from);
+    let minutes = settings.ttl(target)?.map_or(0, i64::from);
     let asked = ask(settings, target, &user, minutes * 60_000_000_000);
     let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
     let credentials = keep(settings, target, &user, verified)?;

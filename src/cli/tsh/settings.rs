@@ -1,11 +1,11 @@
-//! What a command works with: a flag, else the environment, else the profile (wire facts 10.2).
+//! What a command works with: a flag, else the environment, else the settings file, else the profile (wire facts 10.2).
 
-use std::path::Path;
+use std::{cell::OnceCell, path::Path};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Globals, identity::Identity};
+use super::{Globals, identity::Identity, session::Way};
 use crate::{
     cli::{
         Ctx,
@@ -13,8 +13,10 @@ use crate::{
     },
     client::{
         address::{Address, WEB_PORT},
+        keystore::{self, KeyStoreError, Kind},
         kubeconfig,
-        profile::{Credentials, Home, Profile, ProfileError},
+        profile::{Certificates, Credentials, Home, Profile, ProfileError},
+        settings_file::{self, Choices, SettingsFile},
         trust::{Pin, Seen, Trust},
     },
 };
@@ -29,6 +31,10 @@ pub(crate) struct Settings<'a> {
     pub(crate) home: Home,
     /// The login of `--identity`, instead of a profile's.
     pub(crate) identity: Option<Identity>,
+    /// The settings file, once something has asked for it.
+    file: OnceCell<SettingsFile>,
+    /// The key store of a login, once it is known to work.
+    ready: OnceCell<Kind>,
 }
 
 /// One proxy: its address, its profile's name, and the profile if there is one.
@@ -44,7 +50,32 @@ impl<'a> Settings<'a> {
         // With TELEPORT_HOME no home directory is needed.
         let home = if teleport_home.is_some() { Default::default() } else { ctx.home()? };
         let identity = globals.identity.as_deref().map(Identity::read).transpose()?;
-        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home), identity })
+        let (file, ready) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home), identity, file, ready })
+    }
+
+    /// The settings file. It is read when something is neither in a flag nor in the environment, and once.
+    pub(crate) fn file(&self) -> anyhow::Result<&SettingsFile> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = SettingsFile::load(&self.home)?;
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    /// What the settings file says for a proxy: below its `HOST:PORT`, its `HOST`, or `defaults`.
+    fn chosen<T>(
+        &self,
+        target: &Target,
+        choice: impl Fn(&Choices) -> Option<T>,
+    ) -> anyhow::Result<Option<T>> {
+        if self.identity.is_some() {
+            return Ok(None);
+        }
+        let file = self.file()?;
+        let address = target.address.to_string();
+        let own = [&address, &target.address.host].into_iter().filter_map(|name| file.proxies.get(name));
+        Ok(own.chain([&file.defaults]).find_map(choice))
     }
 
     /// For a command that makes or ends logins in the profile, which `--identity` has nothing to do with.
@@ -173,10 +204,102 @@ impl<'a> Settings<'a> {
         self.globals.user.clone().or_else(|| self.ctx.env.text("TELEPORT_USER"))
     }
 
+    /// As [`Settings::named_user`], else the one that the settings file has for this proxy.
+    pub(crate) fn wanted_user(&self, target: &Target) -> anyhow::Result<Option<String>> {
+        match self.named_user() {
+            None => self.chosen(target, |choices| choices.user.clone()),
+            named => Ok(named),
+        }
+    }
+
     /// The connector that was named, now or at an earlier login.
-    pub(crate) fn connector(&self, profile: &Profile) -> Option<String> {
+    pub(crate) fn connector(&self, target: &Target) -> anyhow::Result<Option<String>> {
         let named = self.globals.auth.clone().or_else(|| self.ctx.env.text("TELEPORT_AUTH"));
-        named.or_else(|| Some(profile.auth_type.clone()).filter(|name| !name.is_empty()))
+        if named.is_some() {
+            return Ok(named);
+        }
+        let stored = || Some(target.profile.auth_type.clone()).filter(|name| !name.is_empty());
+        Ok(self.chosen(target, |choices| choices.auth.clone())?.or_else(stored))
+    }
+
+    /// How long a certificate shall live, in minutes, if that is said anywhere.
+    pub(crate) fn ttl(&self, target: &Target) -> anyhow::Result<Option<u32>> {
+        match self.globals.ttl {
+            None => self.chosen(target, |choices| choices.ttl),
+            named => Ok(named),
+        }
+    }
+
+    /// The way to sign in that the settings file has.
+    pub(crate) fn way(&self, target: &Target) -> anyhow::Result<Option<Way>> {
+        let chosen = self.chosen(target, |choices| choices.way)?;
+        Ok(chosen.map(|way| match way {
+            settings_file::Way::Browser => Way::Browser,
+            settings_file::Way::Paste => Way::Paste,
+            settings_file::Way::Code => Way::Code,
+        }))
+    }
+
+    /// The browser to open: the flag's, the environment's, the settings file's.
+    pub(crate) fn browser(&self, flag: Option<&String>, target: &Target) -> anyhow::Result<Option<String>> {
+        let named = flag.cloned().or_else(|| self.ctx.env.text("TELEPORT_LOGIN_BROWSER"));
+        match named {
+            None => self.chosen(target, |choices| choices.browser.clone()),
+            named => Ok(named),
+        }
+    }
+
+    /// Whether a login leaves the current context alone.
+    pub(crate) fn keeps_context(&self, flag: bool) -> anyhow::Result<bool> {
+        if flag {
+            return Ok(true);
+        }
+        match self.ctx.env.text("JUMPGATE_KEEP_CONTEXT") {
+            Some(value) => Ok(value != "0"),
+            None => Ok(self.file()?.kube.keep_context.unwrap_or(false)),
+        }
+    }
+
+    /// The key store that was chosen, now or at an earlier login.
+    fn key_store(&self, target: &Target) -> anyhow::Result<Kind> {
+        if let Some(named) = self.globals.key_store {
+            return Ok(named);
+        }
+        if let Some(named) = self.ctx.env.text("JUMPGATE_KEY_STORE") {
+            return named.parse().map_err(|e| Failure::usage(format!("JUMPGATE_KEY_STORE: {e}")).into());
+        }
+        let chosen = self.chosen(target, |choices| choices.key_store)?.or(self.file()?.key_store);
+        let stored = || target.profile.jumpgate_key_store.as_deref().and_then(|name| name.parse().ok());
+        Ok(chosen.or_else(stored).unwrap_or_default())
+    }
+
+    /// The store in which the key of a new login is kept, after it has shown that it works: a person should not sign in
+    /// for nothing.
+    pub(crate) fn ready_key_store(&self, target: &Target) -> anyhow::Result<Kind> {
+        if let Some(kind) = self.ready.get() {
+            return Ok(*kind);
+        }
+        let kind = self.usable_store(self.key_store(target)?)?;
+        Ok(*self.ready.get_or_init(|| kind))
+    }
+
+    /// The store that a choice comes to here, if it works.
+    pub(crate) fn usable_store(&self, chosen: Kind) -> anyhow::Result<Kind> {
+        if chosen == Kind::None {
+            return Err(Failure::usage(
+                "the key store `none` keeps no key, so nobody would be logged in afterwards",
+            )
+            .hint("write the login to a file with --out=FILE, or keep its key with --key-store=file")
+            .into());
+        }
+        let kind = chosen.here();
+        if kind != chosen {
+            self.ctx.console.status(
+                "There is no session bus here, so no desktop's keyring: the key is kept in the Linux kernel's, until the machine restarts.",
+            );
+        }
+        keystore::probe(kind, &self.home).map_err(|error| no_store(kind, &error))?;
+        Ok(kind)
     }
 
     /// The cluster that the environment names.
@@ -189,7 +312,7 @@ impl<'a> Settings<'a> {
         if let Some(identity) = &self.identity {
             return Ok(Some(identity.user.clone()));
         }
-        if let Some(user) = self.named_user() {
+        if let Some(user) = self.wanted_user(target)? {
             return Ok(Some(user));
         }
         if !target.profile.user.is_empty() {
@@ -208,14 +331,24 @@ impl<'a> Settings<'a> {
         Ok(self.usable(&target.name, &user)?.map(|found| (user, found)))
     }
 
-    /// A person's credentials. Half a login (a key without its certificate) is told and counts as none, so that a
-    /// new login mends it.
+    /// A person's credentials. Half a login (a key without its certificate, a certificate whose key is gone) is told and
+    /// counts as none, so that a new login mends it.
     pub(crate) fn usable(&self, name: &str, user: &str) -> anyhow::Result<Option<Credentials>> {
-        match self.home.credentials(name, user) {
-            Err(half @ ProfileError::NoPair(_)) => {
+        self.whole(self.home.credentials(name, user))
+    }
+
+    /// As [`Settings::usable`], without the key: no keyring is asked.
+    pub(crate) fn usable_certificates(&self, name: &str, user: &str) -> anyhow::Result<Option<Certificates>> {
+        self.whole(self.home.certificates(name, user))
+    }
+
+    fn whole<T>(&self, found: Result<Option<T>, ProfileError>) -> anyhow::Result<Option<T>> {
+        match found {
+            Err(half @ (ProfileError::NoPair(_) | ProfileError::KeyGone { .. })) => {
                 self.ctx.console.warn(&half.to_string());
                 Ok(None)
             }
+            Err(ProfileError::KeyStore(error)) => Err(closed(&error).into()),
             other => Ok(other?),
         }
     }
@@ -280,21 +413,39 @@ impl<'a> Settings<'a> {
 
 /// When a certificate counts as expired: the margin before its end, less for one that lives only minutes, which would
 /// be of no use at all else.
-pub(crate) fn usable_until(credentials: &Credentials) -> Timestamp {
+pub(crate) fn usable_until(credentials: &Certificates) -> Timestamp {
     let validity = credentials.certificate().validity();
     let life = validity.not_before.duration_until(validity.not_after);
     validity.not_after - MARGIN.min(life / 4)
 }
 
 /// Whether a certificate still helps.
-pub(crate) fn is_valid(credentials: &Credentials, now: Timestamp) -> bool {
+pub(crate) fn is_valid(credentials: &Certificates, now: Timestamp) -> bool {
     usable_until(credentials) > now
 }
 
 /// The cluster of a login: the chosen one, else the one that issued the certificate, else the proxy's name.
-pub(crate) fn cluster_of(profile: &Profile, credentials: &Credentials, name: &str) -> String {
+pub(crate) fn cluster_of(profile: &Profile, credentials: &Certificates, name: &str) -> String {
     if !profile.cluster.is_empty() {
         return profile.cluster.clone();
     }
     credentials.certificate().issuer_cluster().unwrap_or_else(|| name.to_owned())
+}
+
+/// A store that does not work for a new login, with the others to choose from.
+fn no_store(kind: Kind, error: &KeyStoreError) -> Failure {
+    let kernel = if kind == Kind::Keyring && cfg!(target_os = "linux") {
+        ", or in the kernel's memory until the machine restarts with --key-store=keyutils"
+    } else {
+        ""
+    };
+    Failure::new(error.to_string())
+        .hint(format!("to keep the key in a file of yours: --key-store=file{kernel}"))
+}
+
+/// A store that does not give the key of a login.
+fn closed(error: &KeyStoreError) -> Failure {
+    let hint =
+        "if it stays like this, log in anew with the key elsewhere: tsh login --force --key-store=file";
+    Failure::new(error.to_string()).hint(hint)
 }

@@ -15,7 +15,7 @@ use crate::{
         Ctx,
         output::{Format, Output},
     },
-    client::profile::{Credentials, Profile},
+    client::profile::{Certificates, Profile},
     model::{GoDuration, text},
 };
 
@@ -91,10 +91,10 @@ fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
     let mut names = home.names()?;
     if let Some(current) = &current {
         names.retain(|name| *name != current.name);
-        let found = settings.credentials(current)?;
+        let active_user = settings.user(current)?;
         for user in home.users(&current.name)? {
-            let is_active = found.as_ref().is_some_and(|(active, _)| *active == user);
-            if let Some(credentials) = settings.usable(&current.name, &user)? {
+            let is_active = active_user.as_ref() == Some(&user);
+            if let Some(credentials) = settings.usable_certificates(&current.name, &user)? {
                 let login = Login::of(&current.name, &current.profile, &user, &credentials);
                 if is_active { listed.active = Some(login) } else { listed.profiles.push(login) }
             }
@@ -103,7 +103,7 @@ fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
     for name in names {
         let profile = home.profile(&name)?.unwrap_or_default();
         for user in home.users(&name)? {
-            if let Some(credentials) = settings.usable(&name, &user)? {
+            if let Some(credentials) = settings.usable_certificates(&name, &user)? {
                 listed.profiles.push(Login::of(&name, &profile, &user, &credentials));
             }
         }
@@ -112,7 +112,7 @@ fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {
 }
 
 impl Login {
-    pub(crate) fn of(name: &str, profile: &Profile, user: &str, credentials: &Credentials) -> Self {
+    pub(crate) fn of(name: &str, profile: &Profile, user: &str, credentials: &Certificates) -> Self {
         let subject = credentials.certificate().subject().unwrap_or_default();
         let ssh = credentials.ssh();
         let mut roles: Vec<String> = subject.roles.into_iter().filter(|role| role != IMPLICIT_ROLE).collect();

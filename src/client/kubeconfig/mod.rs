@@ -20,14 +20,14 @@ mod flow;
 mod lock;
 mod login;
 mod logout;
-mod patch;
+pub(in crate::client) mod patch;
 mod plain;
 mod plan;
 mod private;
 mod render;
 mod save;
 mod session;
-mod tree;
+pub(in crate::client) mod tree;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Changes to one text. Positions are those of the text before any change.
 #[derive(Debug)]
-pub(super) struct Patch<'t> {
+pub(in crate::client) struct Patch<'t> {
     text: &'t str,
     eol: &'static str,
     edits: Vec<(Range<usize>, String)>,
@@ -13,24 +13,24 @@ pub(super) struct Patch<'t> {
 
 impl<'t> Patch<'t> {
     /// No change yet.
-    pub(super) fn new(text: &'t str) -> Patch<'t> {
+    pub(in crate::client) fn new(text: &'t str) -> Patch<'t> {
         let crlf = text.find('\n').is_some_and(|i| text.as_bytes().get(i.wrapping_sub(1)) == Some(&b'\r'));
         Patch { text, eol: if crlf { "\r\n" } else { "\n" }, edits: Vec::new(), drops: Vec::new() }
     }
 
     /// The file's line break.
-    pub(super) fn eol(&self) -> &'static str {
+    pub(in crate::client) fn eol(&self) -> &'static str {
         self.eol
     }
 
     /// Puts other text in place of some bytes.
-    pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
+    pub(in crate::client) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
         self.edits.push((range, text.into()));
     }
 
     /// Adds lines before the line that starts at `at`, or at the end of the text. A text whose last line has no
     /// line break still has none afterwards.
-    pub(super) fn add_lines(&mut self, at: usize, lines: &[String]) {
+    pub(in crate::client) fn add_lines(&mut self, at: usize, lines: &[String]) {
         let body = lines.join(self.eol);
         let open_end = at == self.text.len() && !self.text.is_empty() && !self.text.ends_with('\n');
         let text = if open_end { format!("{}{body}", self.eol) } else { format!("{body}{}", self.eol) };
@@ -38,18 +38,18 @@ impl<'t> Patch<'t> {
     }
 
     /// Takes away the lines in which these bytes stand.
-    pub(super) fn drop_lines(&mut self, range: Range<usize>) {
+    pub(in crate::client) fn drop_lines(&mut self, range: Range<usize>) {
         let start = line_start(self.text, range.start);
         self.drops.push(start..next_line(self.text, range.end));
     }
 
     /// Whether nothing changes.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::client) fn is_empty(&self) -> bool {
         self.edits.is_empty() && self.drops.is_empty()
     }
 
     /// The text with all changes; none if two of them touch the same bytes.
-    pub(super) fn apply(mut self) -> Option<String> {
+    pub(in crate::client) fn apply(mut self) -> Option<String> {
         self.drops.sort_by_key(|r| r.start);
         let mut merged: Vec<Range<usize>> = Vec::new();
         for drop in self.drops {
@@ -82,13 +82,13 @@ impl<'t> Patch<'t> {
 }
 
 /// The start of the line in which a byte stands.
-pub(super) fn line_start(text: &str, at: usize) -> usize {
+pub(in crate::client) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |i| i + 1)
 }
 
 /// The start of the line after the one in which a node ends, or the end of the text. A node that holds its own
 /// line break (a block scalar) ends where the next line starts.
-pub(super) fn next_line(text: &str, end: usize) -> usize {
+pub(in crate::client) fn next_line(text: &str, end: usize) -> usize {
     if end > 0 && text.as_bytes().get(end - 1) == Some(&b'\n') {
         return end;
     }
@@ -96,30 +96,30 @@ pub(super) fn next_line(text: &str, end: usize) -> usize {
 }
 
 /// A carriage return that ends a line on its own, as only YAML still reads it.
-pub(super) fn lone_return(text: &str) -> Option<usize> {
+pub(in crate::client) fn lone_return(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     text.match_indices('\r').map(|(i, _)| i).find(|i| bytes.get(i + 1) != Some(&b'\n'))
 }
 
 /// A range without the line breaks at its end.
-pub(super) fn without_breaks(text: &str, range: Range<usize>) -> Range<usize> {
+pub(in crate::client) fn without_breaks(text: &str, range: Range<usize>) -> Range<usize> {
     let kept = text[range.clone()].trim_end_matches(['\n', '\r']).len();
     range.start..range.start + kept
 }
 
 /// The whitespace that a line starts with.
-pub(super) fn leading(text: &str, at: usize) -> &str {
+pub(in crate::client) fn leading(text: &str, at: usize) -> &str {
     let line = &text[line_start(text, at)..];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
 /// Whether nothing but whitespace stands before a byte in its line.
-pub(super) fn starts_line(text: &str, at: usize) -> bool {
+pub(in crate::client) fn starts_line(text: &str, at: usize) -> bool {
     text[line_start(text, at)..at].trim_matches([' ', '\t']).is_empty()
 }
 
 /// The next byte from `at` that is neither whitespace nor part of a comment.
-pub(super) fn skip_blank(text: &str, at: usize) -> usize {
+pub(in crate::client) fn skip_blank(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     let mut i = at;
     while let Some(byte) = bytes.get(i) {

@@ -7,18 +7,18 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 /// One node and the bytes that it covers. A node's anchor and tag belong to it.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(in crate::client) struct Node {
     /// First byte.
-    pub(super) start: usize,
+    pub(in crate::client) start: usize,
     /// The byte after the last. A block collection ends with its last child; a block scalar holds its last newline.
-    pub(super) end: usize,
+    pub(in crate::client) end: usize,
     /// What it is.
-    pub(super) shape: Shape,
+    pub(in crate::client) shape: Shape,
 }
 
 /// What a node is.
 #[derive(Debug, PartialEq)]
-pub(super) enum Shape {
+pub(in crate::client) enum Shape {
     /// A scalar.
     Scalar {
         /// Its text, or nothing when it is long (only names are asked for).
@@ -46,7 +46,7 @@ pub(super) enum Shape {
 
 /// How a scalar is quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Quote {
+pub(in crate::client) enum Quote {
     /// Not at all, or as a block.
     Plain,
     /// `'…'`
@@ -65,12 +65,12 @@ impl PartialEq for Node {
 
 impl Node {
     /// A scalar of no bytes, as after `key:`.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(in crate::client) fn is_nothing(&self) -> bool {
         self.start == self.end && matches!(self.shape, Shape::Scalar { .. })
     }
 
     /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(in crate::client) fn text(&self) -> Option<&str> {
         match &self.shape {
             Shape::Scalar { text, .. } => Some(text),
             _ => None,
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// The pair of a key in a mapping.
-    pub(super) fn pair(&self, key: &str) -> Option<(usize, &(Node, Node))> {
+    pub(in crate::client) fn pair(&self, key: &str) -> Option<(usize, &(Node, Node))> {
         match &self.shape {
             Shape::Map { pairs, .. } => {
                 pairs.iter().enumerate().find(|(_, (k, _))| !k.is_nothing() && k.text() == Some(key))
@@ -90,11 +90,11 @@ impl Node {
 
 /// The node of a text, and where the text says `...`.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Tree {
+pub(in crate::client) struct Tree {
     /// The document's node; none when it is empty.
-    pub(super) root: Option<Node>,
+    pub(in crate::client) root: Option<Node>,
     /// The document is ended by `...`.
-    pub(super) closed: bool,
+    pub(in crate::client) closed: bool,
 }
 
 /// Scalars longer than this are data, never names.
@@ -114,7 +114,7 @@ enum Frame {
 ///
 /// # Errors
 /// The byte and the reason, should the two readings differ.
-pub(super) fn locate(text: &str) -> Result<Tree, (usize, String)> {
+pub(in crate::client) fn locate(text: &str) -> Result<Tree, (usize, String)> {
     let options = granit_parser::options! {
         emit_comments: false, emit_anchor_events: true, flow_nesting_limit: 100, block_nesting_limit: 100
     };

@@ -9,7 +9,7 @@ use std::{
 use super::ProfileError;
 
 /// The text of a file, or none if there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<String>, ProfileError> {
+pub(in crate::client) fn read(path: &Path) -> Result<Option<String>, ProfileError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
@@ -18,7 +18,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ProfileError> {
 }
 
 /// Creates a folder, and those above it that are missing, with mode 0700.
-pub(super) fn create_folder(path: &Path) -> Result<(), ProfileError> {
+pub(in crate::client) fn create_folder(path: &Path) -> Result<(), ProfileError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -27,7 +27,7 @@ pub(super) fn create_folder(path: &Path) -> Result<(), ProfileError> {
 }
 
 /// Replaces a file as a whole: whoever reads sees the old one or the new one, also after a crash. Mode 0600.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
+pub(in crate::client) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
     let write = || {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         // `tempfile` creates with mode 0600.
@@ -41,7 +41,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
 }
 
 /// Replaces a symbolic link, whole as well. What stands there as a regular file stays.
-pub(super) fn link(path: &Path, target: &Path) -> Result<(), ProfileError> {
+pub(in crate::client) fn link(path: &Path, target: &Path) -> Result<(), ProfileError> {
     if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_symlink())
         || fs::read_link(path).is_ok_and(|now| now == target)
     {
@@ -59,7 +59,7 @@ pub(super) fn link(path: &Path, target: &Path) -> Result<(), ProfileError> {
 }
 
 /// Removes a file; says whether it was there.
-pub(super) fn remove(path: &Path) -> Result<bool, ProfileError> {
+pub(in crate::client) fn remove(path: &Path) -> Result<bool, ProfileError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
@@ -76,7 +76,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 pub struct Lock(File);
 
 impl Lock {
-    pub(super) fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, ProfileError> {
+    pub(in crate::client) fn take(path: &Path, waiting: impl FnOnce()) -> Result<Self, ProfileError> {
         let file = Self::open(path)?;
         if file.try_lock().is_err() {
             waiting();
@@ -85,7 +85,7 @@ impl Lock {
         Ok(Self(file))
     }
 
-    pub(super) fn try_take(path: &Path) -> Result<Option<Self>, ProfileError> {
+    pub(in crate::client) fn try_take(path: &Path) -> Result<Option<Self>, ProfileError> {
         let file = Self::open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),

@@ -14,14 +14,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod attempt;
-use super::address::{Address, KUBE_PORT};
+use super::{
+    address::{Address, KUBE_PORT},
+    keystore::{KeyStoreError, Kind},
+};
 
 pub mod credentials;
-mod files;
+pub(in crate::client) mod files;
+mod keep;
 pub mod shells;
 
 pub use attempt::{FailedLogin, Place, Turn, UnderWay};
-pub use credentials::Credentials;
+pub use credentials::{Certificates, Credentials};
 pub use files::Lock;
 
 /// Why a profile cannot be read or written.
@@ -49,6 +53,27 @@ pub enum ProfileError {
     /// Key and certificate do not belong together.
     #[error("the key and the certificate in {} do not belong together; log in again", .0.display())]
     NoPair(PathBuf),
+    /// The key's store no longer has it.
+    #[error("the key of {user} is no longer in {}; run: tsh login", crate::client::keystore::label(*.kind))]
+    KeyGone {
+        /// Whose key.
+        user: String,
+        /// Where it was.
+        kind: Kind,
+    },
+    /// The key's store does not do what is asked.
+    #[error(transparent)]
+    KeyStore(#[from] KeyStoreError),
+    /// The certificates are gone, the key is not.
+    #[error(
+        "the certificates of {user} are removed, but the key is not: {reason}; run this again when that is mended"
+    )]
+    KeyLeft {
+        /// Whose key.
+        user: String,
+        /// Why it is still there.
+        reason: KeyStoreError,
+    },
 }
 
 impl ProfileError {
@@ -104,6 +129,9 @@ pub struct Profile {
     /// The absolute path that `--ca-file` named at login. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jumpgate_ca_file: Option<String>,
+    /// The key store that the last login chose, unless it is `file`. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jumpgate_key_store: Option<String>,
     /// Until when the gate renews the login of `user` without another sign-in. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jumpgate_renewable_until: Option<Timestamp>,

@@ -94,7 +94,7 @@ fn a_crash_between_two_files_leaves_a_pair() {
     let keys = home.keys("a").unwrap();
     let key_of = || home.credentials("a", "alice").unwrap().unwrap().key_pem;
     // Killed after the one file was in place, before any of the four was.
-    files::replace(&keys.join(".alice.login"), new.to_text().as_bytes()).unwrap();
+    files::replace(&keys.join(".alice.login"), new.to_text(Kind::File).as_bytes()).unwrap();
     assert_eq!(key_of(), new.key_pem);
     // Killed after the key was replaced.
     files::replace(&keys.join("alice"), new.key_pem.as_bytes()).unwrap();

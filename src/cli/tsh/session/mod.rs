@@ -93,7 +93,10 @@ struct Begun<'a> {
 
 /// Logs in. What a person has to know meanwhile goes to standard error.
 pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Session> {
-    let connector = settings.connector(&target.profile);
+    if wish.keep {
+        settings.ready_key_store(target)?;
+    }
+    let connector = settings.connector(target)?;
     let client = ProxyClient::new(&target.address, settings.trust(target)?)?
         .on_slow(progress::slow(settings.ctx.console));
     let ping = client.ping(connector.as_deref()).await.map_err(|e| mend(e, settings, target))?;
@@ -121,7 +124,7 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         ping: &ping,
         public_key: format!("{}\n", key.public().to_authorized_key()?),
         public_pem: key.public().to_pem()?,
-        ttl: settings.globals.ttl.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
+        ttl: settings.ttl(target)?.map_or(0, |minutes| i64::from(minutes) * 60_000_000_000),
     };
     // A pin of the gate's CA that the handshake did not prove is proved by the CAs of the answer, before they are kept.
     let ca_pin = match client.seen().ground {

@@ -205,8 +205,8 @@ mod tests {
         assert_eq!(typed(b"secret\n"), "secret");
         assert_eq!(typed("pä\u{7f}\u{7f}x\r".as_bytes()), "x");
         assert_eq!(typed(b"wrong\x15right\n"), "right");
-        assert_eq!(typed(b"half\x03"), "Cancelled");
-        assert_eq!(typed(b"\x04"), "Ended");
+        assert_eq!(typed(b"half\x03"), "Some(Cancelled)");
+        assert_eq!(typed(b"\x04"), "Some(Ended)");
         let long = "x".repeat(20_000);
         assert_eq!(typed(format!("{long}\n").as_bytes()), long);
     }

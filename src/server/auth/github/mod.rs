@@ -162,7 +162,7 @@ impl Github {
             }
             Goal::Code(request) => {
                 let result = self.identify(gate, query, &pending, &mut trail).await;
-                match code::signed_in(gate, request, result, trail.event(remote, Outcome::Success)).await {
+                match code::signed_in(gate, *request, result, trail.event(remote, Outcome::Success)).await {
                     Ok(page) => CallbackEnd::Redirect(page),
                     Err(error) => CallbackEnd::Page(error),
                 }
@@ -249,7 +249,7 @@ struct Wished<'a> {
 /// Where a login ends.
 enum Goal {
     Client(ClientRedirect),
-    Code(code::Claimed),
+    Code(Box<code::Claimed>),
 }
 
 async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(Pending, Goal), LoginError> {
@@ -264,7 +264,7 @@ async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(
     let pending = pending.ok_or_else(|| unknown(LoginError::UnknownState))?;
     trail.connector.clone_from(&pending.connector);
     let goal = match &pending.code {
-        Some(request) => Goal::Code(code::claimed(gate, request, query.browser.as_ref()).await?),
+        Some(request) => Goal::Code(Box::new(code::claimed(gate, request, query.browser.as_ref()).await?)),
         None => Goal::Client(ClientRedirect::parse(pending.redirect.expose())?),
     };
     Ok((pending, goal))

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tsh_global_optspecs
-    string join \n proxy= user= auth= ttl= insecure ca-pin= ca-file= skip-version-check d/debug h/help V/version
+    string join \n proxy= user= auth= ttl= insecure ca-pin= ca-file= i/identity= skip-version-check d/debug h/help V/version
 end
 
 function __fish_tsh_needs_command
@@ -30,6 +30,7 @@ complete -c tsh -n "__fish_tsh_needs_command" -l auth -d 'Name of the connector 
 complete -c tsh -n "__fish_tsh_needs_command" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_needs_command" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_needs_command" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -45,13 +46,19 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the vers
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write an identity file instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write the login to files, for machines, instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s f -l format -d 'Form of the files of --out' -r -f -a "file\t'One file with key, certificates and CAs: for `--identity`'
+openssh\t'FILE and FILE-cert.pub: for `ssh -i FILE`'
+kubernetes\t'A kubeconfig with key and certificate in it'
+tls\t'FILE.key, FILE.crt and FILE.cas'"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l overwrite -d 'Let --out replace a file that is no earlier login'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l force -d 'Log in again although the certificate is still valid'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l renew -d 'Get the next certificate with the one that is still valid, without a browser'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
@@ -60,13 +67,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -80,6 +88,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand status" -l auth -d 'Name of the 
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -93,6 +102,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l auth -d 'Name of th
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -104,6 +114,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -121,6 +132,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -133,6 +145,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
@@ -146,6 +159,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -163,6 +177,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand env" -l auth -d 'Name of the con
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l unset -d 'Print commands that unset the variables'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -177,6 +192,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand version" -l auth -d 'Name of the
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'

@@ -77,7 +77,7 @@ fn a_login_in_chromium() {
             .wait_until("document.readyState === 'complete' && document.body.innerText.includes('terminal')");
         look(&mut chromium, "refused", "http://127.0.0.1");
     });
-    run.fails_with(1);
+    run.fails_with(5);
     for (name, path, words) in [
         ("failure", "/web/msg/error/login_failed", "Login failed"),
         ("stranger", "/v1/webapi/github/callback?code=x&state=0123456789abcdef", "Login failed"),

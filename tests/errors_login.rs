@@ -20,7 +20,7 @@ use crate::support::world::{Run, Transcript, World, runtime};
 fn fails(world: &World, said: &mut Transcript, user: &str, consent: Consent, more: &[&str]) -> Page {
     let before = world.home_files();
     let (run, page) = world.login_as(user, consent, more);
-    said.run(run.fails_with(1));
+    said.run(run.fails_with(5));
     said.line(&format!("browser: {} {}\n", page.status, page.text));
     assert_eq!(world.home_files(), before, "a login that fails has changed something");
     page

@@ -18,7 +18,7 @@ use crate::support::{
 fn refused(world: &World, proxy: &str, more: &[&str]) -> Run {
     let proxy = format!("--proxy={proxy}");
     let before = world.home_files();
-    let run = world.tsh(&[&["login", "--browser=none", &proxy][..], more].concat()).fails_with(1);
+    let run = world.tsh(&[&["login", "--browser=none", &proxy][..], more].concat()).fails_with(6);
     assert_eq!(world.home_files(), before, "a login that fails has changed something");
     run
 }
@@ -151,7 +151,7 @@ fn a_certificate_that_has_expired() {
     said.hide(env!("CARGO_BIN_EXE_tsh"), "tsh");
     said.run(world.tsh(&["status"]).fails_with(1));
     let cluster = format!("--teleport-cluster={CLUSTER}");
-    said.run(world.tsh(&["kube", "credentials", &world.proxy(), &cluster]).fails_with(1));
+    said.run(world.tsh(&["kube", "credentials", &world.proxy(), &cluster]).fails_with(3));
     said.run(world.tctl_as_person(&["get", "roles"]).fails_with(1));
     assert_eq!(world.home_files(), before);
     for version in Kubectl::ALL {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::kubeconfig::{Home, NAME, sample, sign_in};
 use crate::kubeconfig_property::entry;
+use crate::support::world::World;
 
 /// A cluster behind the gate, as `tsh kube login` writes it.
 fn behind(name: &str) -> Entry {
@@ -256,4 +257,38 @@ fn entries_of_stock_tsh_are_found_for_migration() {
         [("localhost", Some(0))]
     );
     assert_eq!(old[0].file, home.path("stock"));
+}
+
+/// `--diff` of each command that writes the kubeconfig: a diff with paths on standard output, and nothing changed.
+#[test]
+fn commands_show_their_diff_and_change_nothing() {
+    let world = World::with_connector();
+    let proxy = world.proxy();
+    let before = world.home_files();
+    world
+        .tsh(&["login", &proxy, "--diff"])
+        .fails_with(1)
+        .says("nobody is logged in at")
+        .says("so --diff has no entry to show");
+    assert!(world.home_files() == before);
+    world.login();
+    let before = world.home_files();
+    let nothing = world.tsh(&["kube", "login", "--diff"]).succeeds();
+    assert!(nothing.stdout.is_empty());
+    nothing.says("Nothing would change");
+    let diff = world.tsh(&["login", &proxy, "--diff", "--embed-certs"]).succeeds().stdout;
+    assert!(diff.contains(&format!("+++ {}\n", world.kubeconfig().display())), "{diff}");
+    assert!(
+        diff.contains("+    client-key-data: (private key)\n") && diff.contains("-    exec:\n"),
+        "{diff}"
+    );
+    let diff = world.tsh(&["kube", "login", "--namespace=web", "--diff"]).succeeds().stdout;
+    assert!(diff.contains("\n+    namespace: web\n"), "{diff}");
+    for args in [vec!["logout", "--diff"], vec!["logout", &proxy, "--diff"]] {
+        let diff = world.tsh(&args).succeeds().stdout;
+        assert!(diff.contains("-current-context: teleport.example.com\n"), "{diff}");
+    }
+    let other = world.tsh(&["logout", &proxy, "--user=bob", "--diff"]).succeeds();
+    assert!(other.stdout.is_empty());
+    assert!(world.home_files() == before);
 }

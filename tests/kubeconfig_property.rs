@@ -1,6 +1,6 @@
 //! Any kubeconfig: login changes what it should and no other byte, and logout takes it all back.
 
-mod shapes;
+pub(crate) mod shapes;
 
 use std::path::{Path, PathBuf};
 

@@ -81,7 +81,7 @@ fn a_login_that_reached_its_end_is_not_renewed() {
     old.write_to_profile(&world, "alice");
     world
         .tsh(&["login", "--renew"])
-        .fails_with(1)
+        .fails_with(3)
         .says("has reached the end that the roles and the gate allow it");
     assert_eq!(certificate(&world).to_pem(), old.cert, "nothing was changed");
 }
@@ -99,11 +99,11 @@ fn e2_23_a_removed_user_or_role_ends_the_renewals() {
     world.tctl(&["create", "-f", "github.yaml"]).succeeds();
     world.login();
     world.tctl(&["rm", "role/dev"]).succeeds();
-    world.tsh(&["login", "--renew"]).fails_with(1).says("role \"dev\" no longer exists");
+    world.tsh(&["login", "--renew"]).fails_with(4).says("role \"dev\" no longer exists");
     world.tctl(&["create", "dev.yaml"]).succeeds();
     world.tsh(&["login", "--renew"]).succeeds();
     world.tctl(&["rm", "user/alice"]).succeeds();
-    world.tsh(&["login", "--renew"]).fails_with(1).says("was removed by an administrator");
+    world.tsh(&["login", "--renew"]).fails_with(4).says("was removed by an administrator");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_expired_certificate_is_not_renewed() {
     let world = World::with_connector();
     world.login();
     age(&world, -SignedDuration::from_mins(1));
-    world.tsh(&["login", "--renew"]).fails_with(1).says("only a valid one can be renewed");
+    world.tsh(&["login", "--renew"]).fails_with(3).says("only a valid one can be renewed");
 }
 
 #[test]
@@ -178,6 +178,25 @@ fn a_gate_that_cannot_renew_now_costs_kubectl_nothing_but_a_moment() {
             .count(),
         1
     );
+}
+
+#[test]
+fn a_role_that_is_gone_is_what_the_plugin_says() {
+    let world = renewing_world("24h");
+    fs::write(
+        world.dir().join("dev.yaml"),
+        "kind: role\nversion: v3\nmetadata: {name: dev}\nspec: {allow: {kubernetes_groups: [dev]}}\n",
+    )
+    .expect("dev.yaml");
+    world.tctl(&["create", "dev.yaml"]).succeeds();
+    world.connector_with("  teams_to_roles:\n  - {organization: octocats, team: admins, roles: [dev]}\n");
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    world.tctl(&["rm", "role/dev"]).succeeds();
+    let run = world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).fails_with(4);
+    assert_eq!(run.stdout, "");
+    assert_eq!(run.stderr, "error: role \"dev\" no longer exists; sign in again with: tsh login --force\n");
 }
 
 #[test]

@@ -8,14 +8,28 @@ use crate::support::world::{Run, World};
 struct Seen {
     network: Vec<String>,
     opened: Vec<String>,
+    /// Threads and processes, its own included.
+    started: usize,
 }
 
 fn trace(world: &World, args: &[&str]) -> Seen {
     let log = world.dir().join("strace.log");
     let log_text = log.to_str().expect("text").to_owned();
     let tsh = env!("CARGO_BIN_EXE_tsh");
-    let all =
-        [&["-f", "-qq", "-s", "512", "-e", "trace=%network,open,openat,openat2", "-o", &log_text, tsh], args];
+    let all = [
+        &[
+            "-f",
+            "-qq",
+            "-s",
+            "512",
+            "-e",
+            "trace=%network,open,openat,openat2,clone,clone3,fork,vfork",
+            "-o",
+            &log_text,
+            tsh,
+        ],
+        args,
+    ];
     let mut command = world.command(Path::new("strace"), &all.concat());
     command.env(
         "KUBERNETES_EXEC_INFO",
@@ -23,12 +37,15 @@ fn trace(world: &World, args: &[&str]) -> Seen {
     );
     Run::of(command).succeeds();
     let text = fs::read_to_string(&log).expect("strace wrote");
+    let children = ["clone(", "clone3(", "fork("];
+    let started = 1 + text.lines().filter(|line| children.iter().any(|call| line.contains(call))).count();
     let (opened, network): (Vec<&str>, Vec<&str>) = text
         .lines()
-        .filter(|line| line.contains('('))
+        .filter(|line| line.contains('(') && !children.iter().any(|call| line.contains(call)))
         .partition(|line| line.contains(" open(") || line.contains(" openat"));
     let path = |line: &&str| line.split('"').nth(1).unwrap_or_default().to_owned();
     Seen {
+        started,
         network: network.iter().map(ToString::to_string).collect(),
         opened: opened.iter().filter(|line| !line.contains(" = -1 ")).map(path).collect(),
     }
@@ -47,8 +64,28 @@ fn what_a_warm_credential_costs() {
     let home = world.home();
     let own: Vec<_> = seen.opened.iter().filter(|path| Path::new(path).starts_with(&home)).collect();
     assert!(own.iter().any(|path| path.ends_with("-x509.pem")), "strace sees files: {:?}", seen.opened);
-    assert!(own.len() <= 6, "few files of the profile: {own:?}");
+    // The four files of the login, the profile, what a crash may have left of a login, and the settings.
+    let profile = home.join(".tsh");
+    let small = ["127.0.0.1.yaml", "current-profile", "config/config.yaml"].map(|name| profile.join(name));
+    for path in &own {
+        let path = Path::new(path);
+        assert!(
+            small.iter().any(|file| file == path) || path.starts_with(profile.join("keys/127.0.0.1")),
+            "{} is none of the profile's small files",
+            path.display()
+        );
+    }
+    assert!(own.len() <= 7, "few files of the profile: {own:?}");
     assert!(seen.opened.len() <= 16, "few files: {:?}", seen.opened);
+    // What the loader and the C library read, and nothing else of the machine's.
+    let of_system = |path: &&String| {
+        ["/etc/ld.so", "/lib", "/usr/lib", "/proc/self/", "/sys/fs/cgroup", "/dev/"]
+            .iter()
+            .any(|start| path.starts_with(start))
+    };
+    let strange: Vec<_> = seen.opened.iter().filter(|p| !own.contains(p) && !of_system(p)).collect();
+    assert!(strange.is_empty(), "files of others: {strange:?}");
+    assert_eq!(seen.started, 1, "no thread and no other process");
 
     for args in [vec!["version"], vec!["status"]] {
         let seen = trace(&world, &args);

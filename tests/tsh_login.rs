@@ -105,11 +105,11 @@ fn from_login_to_logout() {
     assert_eq!(person.read(".kube/config"), before);
     assert!(!person.path(".tsh/keys/localhost/alice").exists());
     let ended = plugin(&person, &gate);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 3);
     assert_eq!(
         ended.stderr,
         format!(
-            "error: nobody is logged in at localhost:{0}; run: tsh login --proxy=localhost:{0}\n",
+            "error: nobody is logged in at localhost:{0}, and no browser can be opened here (there is no display); run: tsh login --proxy=localhost:{0}\n",
             gate.port
         )
     );
@@ -137,14 +137,14 @@ fn a_certificate_that_has_expired_is_named_with_the_command_that_mends_it() {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let ended = loop {
         let ended = plugin(&person, &gate);
-        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(ended.code, 3, "{ended:?}");
         if ended.stderr.contains(" expired ") || std::time::Instant::now() > deadline {
             break ended;
         }
     };
     let address = format!("localhost:{}", gate.port);
     assert!(ended.stderr.starts_with(&format!("error: the certificate for {address} expired ")), "{ended:?}");
-    assert!(ended.stderr.ends_with(&format!(" s ago; run: tsh login --proxy={address}\n")), "{ended:?}");
+    assert!(ended.stderr.ends_with(&format!(" s ago, and no browser can be opened here (there is no display); run: tsh login --proxy={address}\n")), "{ended:?}");
     assert_eq!(person.tsh(&["status"]).code, 1);
 }
 
@@ -153,7 +153,7 @@ fn trust_at_a_first_login() {
     let (person, gate) = (Person::new(), FakeGate::start());
     let (proxy, address) = (gate.proxy(), format!("localhost:{}", gate.port));
     let ended = person.tsh(&["login", &proxy]);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 6);
     assert!(
         ended
             .stderr
@@ -188,7 +188,7 @@ fn a_changed_key_is_refused_with_both() {
     let yaml = person.read(".tsh/localhost.yaml").replace(&first.port.to_string(), &second.port.to_string());
     person.write(".tsh/localhost.yaml", &yaml);
     let ended = person.tsh(&["login", "--force", &second.proxy()]);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 6);
     assert!(
         ended.stderr.contains("the web port of localhost has changed its key: expected sha256:"),
         "{ended:?}"
@@ -227,7 +227,7 @@ fn ctrl_c_ends_cleanly_and_writes_nothing() {
     login.browse(&login.link);
     login.interrupt();
     let ended = login.end();
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 7, "{ended:?}");
     let told = "error: login cancelled; nothing was changed. To begin again run: tsh login";
     assert!(ended.stderr.ends_with(&format!("{told} {}\n", gate.proxy())), "{ended:?}");
     assert!(!person.path(".tsh/keys/localhost/alice").exists() && !person.path(".kube/config").exists());
@@ -242,7 +242,7 @@ fn a_refusal_of_the_gate_is_shown() {
     let base = redirect.split('?').next().unwrap();
     login.browse(&format!("{base}?err=alice+is+in+no+team+of+octocats%0d%0a"));
     let ended = login.end();
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 5);
     assert!(
         ended
             .stderr

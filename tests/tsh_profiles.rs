@@ -80,19 +80,36 @@ fn a_login_that_somebody_cancels_ends_all_that_wait_for_it() {
             let mut child = person.command(&args).envs(env).spawn().expect("tsh starts");
             let mut stderr = BufReader::new(child.stderr.take().expect("standard error"));
             let mut said = String::new();
-            while !said.contains("Waiting for a login") {
+            while !said.contains("Waiting for the login at") {
                 assert_ne!(stderr.read_line(&mut said).expect("standard error"), 0, "{said}");
             }
             (child, stderr, said)
         })
         .collect();
     first.interrupt();
-    assert_eq!(first.end().code, 1);
+    assert_eq!(first.end().code, 7);
     for (mut child, mut stderr, mut said) in others {
         stderr.read_to_string(&mut said).expect("standard error");
-        assert_eq!(child.wait().expect("an end").code(), Some(1), "{said}");
+        assert_eq!(child.wait().expect("an end").code(), Some(7), "{said}");
         assert!(said.contains("error: login cancelled;") && !said.contains("http://"), "{said}");
     }
+}
+
+#[test]
+fn a_login_in_another_terminal_ends_the_wait_of_the_plugin() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in_for(&person, &gate, &["--insecure"], SignedDuration::from_secs(2)).code, 0);
+    let (proxy, cluster) = (gate.proxy(), format!("--teleport-cluster={CLUSTER}"));
+    let args = ["kube", "credentials", &proxy, &cluster, "--user=alice"];
+    // A browser that opens nothing.
+    let env = [("TELEPORT_LOGIN_BROWSER", "true")];
+    let first = person.begin_with(&args, &env);
+    let other = person.command(&args).envs(env).spawn().expect("tsh starts");
+    assert_eq!(log_in(&person, &gate, &["--force"]).code, 0);
+    let first = first.end();
+    assert_eq!(first.code, 0, "{first:?}");
+    let other: Ended = other.wait_with_output().expect("an end").into();
+    assert_eq!((other.code, other.stdout), (0, first.stdout), "{}", other.stderr);
 }
 
 #[test]

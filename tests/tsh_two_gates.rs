@@ -60,7 +60,7 @@ fn a_wrong_ca_pin_is_refused_before_anybody_signs_in() {
     assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);
     let pin = format!("--ca-pin=sha256:{}", "0".repeat(64));
     let ended = person.tsh(&["login", "--force", "--browser=none", &gate.proxy(), &pin]);
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 6, "{ended:?}");
     assert!(
         ended.stderr.contains("is not the one of --ca-pin") && !ended.stderr.contains("http://"),
         "{ended:?}"

@@ -1,15 +1,37 @@
 //! How a command fails: one sentence, perhaps a hint below it, an exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! | code | meaning | what a script can do |
+//! |---|---|---|
+//! | 0 | done | |
+//! | 1 | failed, in a way that no other code names | show the sentence |
+//! | 2 | wrong usage | mend the command |
+//! | 3 | a login is needed: expired or nobody logged in, and none could be tried here | have a person run `tsh login` |
+//! | 4 | roles or rights changed since the login | `tsh login --force`, or ask an administrator |
+//! | 5 | the login was refused | ask an administrator |
+//! | 6 | the gate cannot be reached: network, TLS, time-out, or nothing of ours at that address | try again later |
+//! | 7 | nobody completed the login: time ran out, or cancelled | try again |
+//!
+//! The README and `tsh --help` have the same table; the codes are a contract.
 
 use std::fmt;
 
 use super::output::Console;
+use crate::client::{proxy::ProxyError, sso::SsoError};
 
 /// Exit code of a failure.
 pub const FAILED: u8 = 1;
 /// Exit code of wrong usage.
 pub const USAGE: u8 = 2;
+/// Exit code: expired or nobody logged in, and no login could be tried here.
+pub const LOGIN_NEEDED: u8 = 3;
+/// Exit code: a role of the certificate is gone, the user was removed, or a renewal is refused because of the rights.
+pub const RIGHTS_CHANGED: u8 = 4;
+/// Exit code: the gate or its provider refused the login.
+pub const REFUSED: u8 = 5;
+/// Exit code: no gate answers at the address.
+pub const UNREACHABLE: u8 = 6;
+/// Exit code: the time for the login ran out, or a person cancelled it.
+pub const NOT_COMPLETED: u8 = 7;
 
 /// A failure with a hint or an exit code of its own. Put it into an `anyhow::Error` like any other error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +50,17 @@ impl Failure {
     /// The command was used wrongly.
     pub fn usage(text: impl Into<String>) -> Self {
         Self { text: text.into(), hint: None, code: USAGE }
+    }
+
+    /// Gives it another exit code, one of this file's constants.
+    pub fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The line that says what mends it, if there is one.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// Adds a line that says what mends it.
@@ -60,11 +93,46 @@ pub fn sentence(error: &anyhow::Error) -> String {
     out
 }
 
+/// The failure inside an error, if somebody made one.
+pub fn failure(error: &anyhow::Error) -> Option<&Failure> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Failure>())
+}
+
+/// The exit code of an error: the one that its [`Failure`] names, else that of what happened.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(failure) = failure(error) {
+        return failure.code;
+    }
+    let of = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref().map(of_proxy).or_else(|| cause.downcast_ref().map(of_login))
+    };
+    error.chain().find_map(of).unwrap_or(FAILED)
+}
+
+/// The exit code of a failure to talk with the gate's web port.
+pub fn of_proxy(error: &ProxyError) -> u8 {
+    match error {
+        ProxyError::Unreachable { .. }
+        | ProxyError::Timeout { .. }
+        | ProxyError::Untrusted(_)
+        | ProxyError::NotAGate { .. } => UNREACHABLE,
+        _ => FAILED,
+    }
+}
+
+/// The exit code of a login that came to nothing.
+pub fn of_login(error: &SsoError) -> u8 {
+    match error {
+        SsoError::Timeout | SsoError::Cancelled => NOT_COMPLETED,
+        SsoError::Refused(_) | SsoError::BadAnswer(_) => REFUSED,
+        _ => FAILED,
+    }
+}
+
 /// Prints an error and returns its exit code.
 pub fn report(error: &anyhow::Error, console: Console) -> u8 {
-    let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
-    console.error(&sentence(error), failure.and_then(|f| f.hint.as_deref()));
-    failure.map_or(FAILED, |f| f.code)
+    console.error(&sentence(error), failure(error).and_then(Failure::hint_text));
+    exit_code(error)
 }
 
 #[cfg(test)]
@@ -81,5 +149,21 @@ mod tests {
         assert_eq!(report(&error, Console::new(true)), USAGE);
         let twice = anyhow::Error::new(Failure::new("x")).context("a: x");
         assert_eq!(sentence(&twice), "a: x");
+    }
+
+    #[test]
+    fn the_exit_code_says_what_happened() {
+        let code = |error: anyhow::Error| exit_code(&error.context("meanwhile"));
+        let address = || "gate:3080".to_owned();
+        assert_eq!(code(anyhow::anyhow!("x")), FAILED);
+        assert_eq!(code(Failure::new("x").code(LOGIN_NEEDED).into()), LOGIN_NEEDED);
+        assert_eq!(
+            code(ProxyError::Unreachable { address: address(), reason: "x".into() }.into()),
+            UNREACHABLE
+        );
+        assert_eq!(code(ProxyError::NoConnector { address: address(), name: "x".into() }.into()), FAILED);
+        assert_eq!(code(SsoError::Refused("no team".into()).into()), REFUSED);
+        assert_eq!(code(SsoError::Cancelled.into()), NOT_COMPLETED);
+        assert_eq!(code(SsoError::BadTarget.into()), FAILED);
     }
 }

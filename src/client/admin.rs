@@ -83,6 +83,9 @@ pub enum AdminError {
     /// Not allowed (401, 403).
     #[error("{0}")]
     Denied(String),
+    /// What it was about is over for good (410): a login that cannot be renewed any more.
+    #[error("{0}")]
+    Over(String),
     /// Anything else that the server refused.
     #[error("{0}")]
     Refused(String),
@@ -217,6 +220,7 @@ impl AdminClient {
             StatusCode::CONFLICT => AdminError::Exists(text),
             StatusCode::PRECONDITION_FAILED => AdminError::Conflict(text),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AdminError::Denied(text),
+            StatusCode::GONE => AdminError::Over(text),
             _ => AdminError::Refused(text),
         })
     }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod admin;
+pub mod browser;
 pub mod identity_file;
 pub mod kubeconfig;
 pub mod net;

@@ -72,6 +72,11 @@ impl Browser {
     /// Opens a login's address, acts as `user` on the consent page, and returns the page on which it ends.
     pub async fn sign_in(&self, url: &str, user: &str, consent: Consent) -> anyhow::Result<Page> {
         let page = self.open(url).await?;
+        self.answer(page, user, consent).await
+    }
+
+    /// Acts as `user` on a consent page that is open, and returns the page on which it ends.
+    pub async fn answer(&self, page: Page, user: &str, consent: Consent) -> anyhow::Result<Page> {
         let Some(form) = Form::first(&page.html) else { return Ok(page) };
         let target = page.url.join(&form.action)?;
         self.go(Method::POST, target, Some(form.fill(user, &self.password, consent))).await

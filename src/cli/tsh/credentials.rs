@@ -2,22 +2,23 @@
 //!
 //! While the certificate is valid this reads three small files and prints: no socket, no runtime, no kubeconfig.
 
-use std::{io::IsTerminal, time::SystemTime};
-
 use jiff::Timestamp;
 
 use super::{
-    Globals, login, renew,
-    session::{self, Wish},
+    Globals, relogin, renew,
+    session::Wish,
     settings::{Settings, Target, is_valid, usable_until},
 };
 use crate::{
     cli::{
-        Ctx, block_on,
-        error::{Failure, sentence},
+        Ctx,
+        error::{Failure, LOGIN_NEEDED},
         output::Output,
     },
-    client::profile::Credentials,
+    client::{
+        browser::{self, Browser, Platform, Why},
+        profile::Credentials,
+    },
     wire::kube::{ExecCredential, ExecSpec, ExecStatus},
 };
 
@@ -26,12 +27,15 @@ const GROUP: &str = "client.authentication.k8s.io";
 /// Arguments of `tsh kube credentials`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "While the certificate is valid this opens no connection. Expired, it starts a login if a\nperson is there, else it says which command to run.\n\nExamples:\n  tsh kube credentials --proxy=gate.example.com:3080 --user=alice\n  tsh kube credentials --teleport-cluster=gate.example.com"
+    after_help = "While the certificate is valid this opens no connection. Expired, it starts a login where a\nbrowser can be opened, one for all that ask; else it says which command to run (exit code 3).\n\nExamples:\n  tsh kube credentials --proxy=gate.example.com:3080 --user=alice\n  tsh kube credentials --teleport-cluster=gate.example.com"
 )]
 pub(crate) struct CredentialsArgs {
     /// Cluster of the gate
     #[arg(long, value_name = "CLUSTER")]
     teleport_cluster: Option<String>,
+    /// Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)
+    #[arg(long)]
+    no_login: bool,
 }
 
 /// What kubectl says of itself in `KUBERNETES_EXEC_INFO`.
@@ -52,51 +56,38 @@ impl CredentialsArgs {
             && is_valid(credentials, Timestamp::now())
         {
             self.check_cluster(credentials, &settings, &target)?;
-            let renewed = renew::if_due(&settings, &target, user, credentials);
+            let renewed = renew::if_due(&settings, &target, user, credentials)?;
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
-        if let Some(identity) = &settings.identity {
-            return Err(identity.expired(&ctx.tool("tsh"), &target.address.to_string()).into());
-        }
-        let seen_by_a_person = asked.interactive == Some(true) || std::io::stderr().is_terminal();
-        if !seen_by_a_person {
-            return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c)).into());
-        }
-        answer(&asked, &self.log_in(&settings, &target)?)
-    }
-
-    /// Logs in through the browser. One process at a time does; the others find its result, also that it failed: a
-    /// person who said no once is not asked again by each of them.
-    fn log_in(&self, settings: &Settings<'_>, target: &Target) -> anyhow::Result<Credentials> {
-        let (since, mut waited) = (SystemTime::now(), false);
-        let _alone = settings.home.lock_after(&target.name, "login", || {
-            waited = true;
-            settings
-                .ctx
-                .console
-                .status(&format!("Waiting for a login at {} that is under way", target.address));
-        })?;
-        if let Some((_, credentials)) = settings.credentials(target)?
-            && is_valid(&credentials, Timestamp::now())
-        {
-            return Ok(credentials);
-        }
-        if waited && let Some(reason) = settings.home.failed_login(&target.name, since)? {
-            return Err(Failure::new(reason).into());
+        if let Some(reason) = self.no_login_here(&asked, ctx) {
+            return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c), &reason).into());
         }
         let wish = Wish {
             cluster: self.teleport_cluster.clone(),
-            only: settings.user(target)?,
+            only: settings.user(&target)?,
             keep: true,
             ..Wish::default()
         };
-        let session = block_on(session::log_in(settings, target, &wish)).inspect_err(|reason| {
-            if let Err(reason) = settings.home.note_failed_login(&target.name, &sentence(reason)) {
-                tracing::debug!(%reason, "the outcome of a login was not noted");
+        answer(&asked, &relogin::log_in(&settings, &target, &wish)?)
+    }
+
+    /// Why no login can be tried here, as a part of a sentence; nothing where one can. Standard input does not matter:
+    /// kubectl says `interactive: false` for every redirect, and a browser needs none.
+    fn no_login_here(&self, asked: &Asked, ctx: &Ctx) -> Option<String> {
+        if self.no_login {
+            return Some(", and no login is started (--no-login)".into());
+        }
+        if ctx.env.text("JUMPGATE_NO_LOGIN").is_some_and(|v| v != "0") {
+            return Some(", and no login is started (JUMPGATE_NO_LOGIN is set)".into());
+        }
+        match browser::find(None, &|name| ctx.env.text(name), Platform::OWN) {
+            Browser::Program(_) | Browser::System(_) => None,
+            // Who wants none opens the address by hand, if somebody is there to read it.
+            Browser::None(Why::Unwanted) if asked.interactive == Some(true) || ctx.console.is_terminal() => {
+                None
             }
-        })?;
-        login::store(settings, target, &session)?;
-        Ok(session.credentials)
+            Browser::None(why) => Some(format!(", and no browser can be opened here ({why})")),
+        }
     }
 
     fn check_cluster(
@@ -112,6 +103,7 @@ impl CredentialsArgs {
                 target.address
             ))
             .hint(format!("log in anew: {} --force", settings.login_command(target)))
+            .code(LOGIN_NEEDED)
             .into()),
             _ => Ok(()),
         }
@@ -155,7 +147,7 @@ fn answer(asked: &Asked, credentials: &Credentials) -> anyhow::Result<Output> {
 }
 
 /// Why there are no credentials, with the exact command that mends it.
-fn why(settings: &Settings<'_>, target: &Target, expired: Option<&Credentials>) -> Failure {
+fn why(settings: &Settings<'_>, target: &Target, expired: Option<&Credentials>, no_login: &str) -> Failure {
     let text = match expired {
         Some(credentials) => {
             let ago = Timestamp::now().as_second() - credentials.valid_until().as_second();
@@ -167,7 +159,7 @@ fn why(settings: &Settings<'_>, target: &Target, expired: Option<&Credentials>) 
         }
         None => format!("nobody is logged in at {}", target.address),
     };
-    Failure::new(format!("{text}; run: {}", settings.login_command(target)))
+    Failure::new(format!("{text}{no_login}; run: {}", settings.login_command(target))).code(LOGIN_NEEDED)
 }
 
 /// A time in its largest unit.

@@ -4,9 +4,12 @@ use anyhow::Context;
 
 use super::settings::Settings;
 use crate::{
-    cli::{error::Failure, output::Console},
+    cli::{
+        error::Failure,
+        output::{Console, Output},
+    },
     client::{
-        kubeconfig::{self, Change, Entry, Owner, UserAuth},
+        kubeconfig::{self, Change, Entry, Files, Owner, UserAuth},
         profile::{Credentials, Profile},
     },
 };
@@ -20,6 +23,36 @@ pub(crate) struct EntryArgs {
     /// Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)
     #[arg(long)]
     pub(crate) keep_context: bool,
+    #[command(flatten)]
+    pub(crate) diff: DiffArgs,
+}
+
+/// For every command that writes the kubeconfig.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// Show what would change in the kubeconfig, and change nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+impl DiffArgs {
+    /// The kubeconfig files, which a command with `--diff` leaves as they are.
+    pub(crate) fn files(&self, settings: &Settings<'_>) -> anyhow::Result<Files> {
+        let files = settings.kubeconfig()?;
+        Ok(if self.diff { files.preview() } else { files })
+    }
+
+    /// What a change would be, if it was only to be looked at; otherwise it was made, and is told on standard error.
+    pub(crate) fn tell(&self, console: Console, change: &Change) -> Option<Output> {
+        if !self.diff {
+            say(console, change);
+            return None;
+        }
+        if change.previews.is_empty() {
+            console.status("Nothing would change in the kubeconfig.");
+        }
+        Some(Output::text(change.diff()))
+    }
 }
 
 /// One login, as its entry needs it.
@@ -32,8 +65,13 @@ pub(crate) struct Login<'a> {
     pub(crate) namespace: Option<String>,
 }
 
-/// Writes the entry, and says on standard error which context is current now.
-pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs) -> anyhow::Result<()> {
+/// Writes the entry, and says on standard error which context is current now. With `--diff` the answer is what a
+/// person sees instead.
+pub(crate) fn write(
+    settings: &Settings<'_>,
+    login: &Login<'_>,
+    args: &EntryArgs,
+) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
@@ -53,10 +91,9 @@ pub(crate) fn write(settings: &Settings<'_>, login: &Login<'_>, args: &EntryArgs
     let select = (!keep).then_some(login.cluster);
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
-    let change = kubeconfig::login_over(&settings.kubeconfig()?, &[entry], select, &alive)
+    let change = kubeconfig::login_over(&args.diff.files(settings)?, &[entry], select, &alive)
         .map_err(|error| owned(settings, error))?;
-    say(settings.ctx.console, &change);
-    Ok(())
+    Ok(args.diff.tell(settings.ctx.console, &change))
 }
 
 /// Names the gate that an entry belongs to, and how it lets go of it.
@@ -74,7 +111,7 @@ fn owned(settings: &Settings<'_>, error: kubeconfig::Error) -> anyhow::Error {
 }
 
 /// One line for the current context, if it is another one now; one for each that went.
-pub(crate) fn say(console: Console, change: &Change) {
+fn say(console: Console, change: &Change) {
     for name in &change.removed {
         console.status(&format!("context {name} removed"));
     }
@@ -94,7 +131,7 @@ pub(crate) fn say(console: Console, change: &Change) {
 }
 
 /// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
-fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+pub(crate) fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
     let mut args: Vec<String> = Vec::new();
     if settings.ctx.binary == "jumpgate" {
         args.push("tsh".into());

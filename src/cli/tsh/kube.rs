@@ -3,7 +3,7 @@
 use super::{
     Globals, credentials,
     entry::{self, EntryArgs},
-    session,
+    kube_logout, kube_shell, kube_use, session,
     settings::{Settings, Target, cluster_of},
 };
 use crate::cli::{
@@ -19,6 +19,12 @@ pub(crate) enum KubeCommand {
     Ls(LsArgs),
     /// Write the kubeconfig entry of a cluster and select its context
     Login(KubeLoginArgs),
+    /// Select a context, or list them
+    Use(kube_use::UseArgs),
+    /// Run a shell or a program that sees one context alone
+    Shell(kube_shell::ShellArgs),
+    /// Take contexts out of the kubeconfig; the login stays
+    Logout(kube_logout::KubeLogoutArgs),
     /// Print credentials for kubectl, which calls this by itself
     Credentials(credentials::CredentialsArgs),
 }
@@ -37,11 +43,13 @@ pub(crate) struct LsArgs {
 
 /// Arguments of `tsh kube login`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tsh kube login\n  tsh kube login gate.example.com --namespace=web")]
+#[command(
+    after_help = "Examples:\n  tsh kube login\n  tsh kube login gate.example.com --namespace=web\n  tsh kube login --diff"
+)]
 pub(crate) struct KubeLoginArgs {
     /// Name of the Kubernetes cluster [default: the gate's own]
     cluster: Option<String>,
-    /// Namespace of a new context
+    /// Namespace of the context [default: what it has]
     #[arg(short, long)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -53,6 +61,9 @@ impl KubeCommand {
         match self {
             Self::Ls(args) => args.run(globals, ctx),
             Self::Login(args) => args.run(globals, ctx),
+            Self::Use(args) => args.run(globals, ctx),
+            Self::Shell(args) => args.run(globals, ctx),
+            Self::Logout(args) => args.run(globals, ctx),
             Self::Credentials(args) => args.run(globals, ctx),
         }
     }
@@ -121,7 +132,9 @@ impl KubeLoginArgs {
             credentials: &credentials,
             namespace: self.namespace,
         };
-        entry::write(&settings, &login, &self.entry)?;
+        if let Some(diff) = entry::write(&settings, &login, &self.entry)? {
+            return Ok(diff);
+        }
         Ok(Output::text(format!("kubectl now reaches the Kubernetes cluster {name:?}. Try: kubectl version")))
     }
 }

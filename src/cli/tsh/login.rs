@@ -38,7 +38,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_name = "HOST:PORT")]
     bind_addr: Option<String>,
     /// Write the login to files, for machines, instead of the profile
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "diff")]
     out: Option<PathBuf>,
     /// Form of the files of --out
     #[arg(short, long, value_enum, default_value_t, requires = "out")]
@@ -53,7 +53,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, conflicts_with_all = ["force", "out"])]
     renew: bool,
     /// Leave the kubeconfig alone
-    #[arg(long, conflicts_with_all = ["embed_certs", "keep_context"])]
+    #[arg(long, conflicts_with_all = ["embed_certs", "keep_context", "diff"])]
     no_kubeconfig: bool,
     #[command(flatten)]
     entry: EntryArgs,
@@ -63,7 +63,10 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target()?;
+        let target = settings.target_of_login()?;
+        if self.entry.diff.diff {
+            return self.diff(&settings, &target);
+        }
         if self.renew {
             let (user, credentials) = renew::now(&settings, &target)?;
             return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
@@ -90,6 +93,39 @@ impl LoginArgs {
         }
         let (name, profile) = store(&settings, &target, &session)?;
         self.finish(&settings, &name, &profile, &session.username, &session.credentials)
+    }
+
+    /// What this login would change in the kubeconfig, as far as that is known without signing in.
+    fn diff(&self, settings: &Settings<'_>, target: &Target) -> anyhow::Result<Output> {
+        let found = settings.credentials(target)?.filter(|(_, c)| is_valid(c, Timestamp::now()));
+        let Some((user, credentials)) = found else {
+            let text = format!("nobody is logged in at {}, so --diff has no entry to show", target.address);
+            return Err(Failure::new(text).hint(settings.login_command(target)).into());
+        };
+        let (name, profile) = (target.name.as_str(), &target.profile);
+        if profile.kube_proxy_addr.is_empty() {
+            settings
+                .ctx
+                .console
+                .status("The gate guards no Kubernetes cluster: nothing would change in the kubeconfig.");
+            return Ok(Output::nothing());
+        }
+        let cluster = cluster_of(profile, &credentials, name);
+        if self.still_valid(settings, target)?.is_none() {
+            settings
+                .ctx
+                .console
+                .status("A login would sign in first; this is the entry of the login that is there.");
+        }
+        let login = entry::Login {
+            name,
+            profile,
+            user: &user,
+            cluster: &cluster,
+            credentials: &credentials,
+            namespace: None,
+        };
+        Ok(entry::write(settings, &login, &self.entry)?.unwrap_or_else(Output::nothing))
     }
 
     /// The login that is there, if it is what is asked for.

@@ -1,13 +1,13 @@
 //! `tsh logout`.
 
-use super::{Globals, entry, settings::Settings};
+use super::{Globals, entry::DiffArgs, settings::Settings};
 use crate::{
     cli::{
         Ctx,
         error::{Failure, sentence},
         output::Output,
     },
-    client::kubeconfig,
+    client::{kubeconfig, profile::shells},
 };
 
 /// Arguments of `tsh logout`.
@@ -15,24 +15,50 @@ use crate::{
 #[command(
     after_help = "Without --proxy everybody is logged out of every gate; with it, everybody (or --user) of that gate.\n\nExamples:\n  tsh logout\n  tsh logout --proxy=gate.example.com:3080 --user=alice"
 )]
-pub(crate) struct LogoutArgs {}
+pub(crate) struct LogoutArgs {
+    /// Leave the kubeconfig as it is: kubectl then says that a login is needed
+    #[arg(long, conflicts_with = "diff")]
+    keep_contexts: bool,
+    #[command(flatten)]
+    diff: DiffArgs,
+}
 
 impl LogoutArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
+        shells::sweep(settings.home.folder());
+        if self.diff.diff {
+            return self.preview(&settings);
+        }
         if settings.named_proxy().is_some() {
-            return one_proxy(&settings);
+            return one_proxy(&settings, self.keep_contexts);
         }
         if globals.user.is_some() {
             let hint = "or leave both out to log everybody out of every gate";
             return Err(Failure::usage("--user needs --proxy, to say where").hint(hint).into());
         }
-        everybody(&settings)
+        everybody(&settings, self.keep_contexts)
+    }
+
+    /// What this logout would take out of the kubeconfig.
+    fn preview(&self, settings: &Settings<'_>) -> anyhow::Result<Output> {
+        let named = if settings.named_proxy().is_some() { Some(settings.target()?) } else { None };
+        // The entries are those of the person who logged in last.
+        let last = |user| named.as_ref().is_none_or(|target| target.profile.user == user);
+        if !settings.named_user().is_none_or(last) {
+            settings.ctx.console.status("Nothing would change in the kubeconfig.");
+            return Ok(Output::nothing());
+        }
+        let name = named.as_ref().map(|target| target.name.as_str());
+        let change = kubeconfig::logout(&self.diff.files(settings)?, name)?;
+        let shown = self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing);
+        change.failed.iter().for_each(|reason| settings.ctx.console.warn(&reason.to_string()));
+        Ok(shown.with_code(u8::from(!change.failed.is_empty())))
     }
 }
 
-fn one_proxy(settings: &Settings<'_>) -> anyhow::Result<Output> {
+fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
     let target = settings.target()?;
     let users = match settings.named_user() {
         Some(user) => vec![user],
@@ -51,13 +77,14 @@ fn one_proxy(settings: &Settings<'_>) -> anyhow::Result<Output> {
         failures.add(format!("Nobody is logged in at {}.", target.address));
     }
     // The entries are those of the person who logged in last.
-    if users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty() {
+    let theirs = users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty();
+    if theirs && !keep_contexts {
         failures.kubeconfig(settings, Some(&target.name));
     }
     failures.end(settings, said)
 }
 
-fn everybody(settings: &Settings<'_>) -> anyhow::Result<Output> {
+fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
     let home = &settings.home;
     let mut failures = Failures::default();
     let mut any = false;
@@ -76,7 +103,9 @@ fn everybody(settings: &Settings<'_>) -> anyhow::Result<Output> {
             }
         }
     }
-    failures.kubeconfig(settings, None);
+    if !keep_contexts {
+        failures.kubeconfig(settings, None);
+    }
     let said = if any { "Logged out all users from all proxies." } else { "All users logged out." };
     failures.end(settings, vec![said.to_owned()])
 }
@@ -94,7 +123,7 @@ impl Failures {
         let done = settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout(&files, profile)?));
         match done {
             Ok(change) => {
-                entry::say(settings.ctx.console, &change);
+                DiffArgs::default().tell(settings.ctx.console, &change);
                 self.0.extend(change.failed.iter().map(ToString::to_string));
             }
             Err(reason) => self.add(sentence(&reason)),

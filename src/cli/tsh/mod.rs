@@ -10,9 +10,14 @@ mod entry;
 mod env;
 mod identity;
 mod kube;
+mod kube_logout;
+mod kube_shell;
+mod kube_use;
 mod login;
 mod logout;
 mod out;
+mod production;
+mod relogin;
 mod renew;
 mod session;
 mod settings;
@@ -26,7 +31,7 @@ mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled"
 )]
 pub struct Cli {
     #[command(flatten)]

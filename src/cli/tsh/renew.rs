@@ -10,7 +10,10 @@ use super::{
     settings::{Settings, Target, is_valid},
 };
 use crate::{
-    cli::{block_on, error::Failure},
+    cli::{
+        block_on,
+        error::{self, Failure},
+    },
     client::{
         admin::{AdminClient, AdminError},
         profile::Credentials,
@@ -34,9 +37,13 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
             "the certificate for {} has expired, and only a valid one can be renewed",
             target.address
         );
-        return Err(Failure::new(text).hint(settings.login_command(target)).into());
+        let login = settings.login_command(target);
+        return Err(Failure::new(text).hint(login).code(error::LOGIN_NEEDED).into());
     }
-    let _alone = settings.home.lock(&target.name, "login")?;
+    let _alone = settings.home.lock_after(&target.name, "login", || {
+        let text = format!("Waiting for another tsh that logs in or renews at {}", target.address);
+        settings.ctx.console.status(&text);
+    })?;
     let minutes = settings.globals.ttl.map_or(0, i64::from);
     let asked = ask(settings, target, &user, minutes * 60_000_000_000);
     let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
@@ -46,21 +53,27 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
 
 /// The plugin's renewal, if one is due: nothing when it is not, when another process is at it, or when the gate does not do
 /// it now. The certificate that is there is still good then.
+///
+/// # Errors
+/// When the gate refuses because of the person's rights: it would refuse whatever kubectl asks with the old certificate, too.
 pub(crate) fn if_due(
     settings: &Settings<'_>,
     target: &Target,
     user: &str,
     old: &Credentials,
-) -> Option<Credentials> {
+) -> anyhow::Result<Option<Credentials>> {
     let now = Timestamp::now();
     let renewable = target.profile.jumpgate_renewable_until.is_some_and(|until| until > old.valid_until());
     if settings.identity.is_some() || !renewable || target.profile.user != user || !is_close(old, now) {
-        return None;
+        return Ok(None);
     }
     let renewed = try_once(settings, target, user, old);
-    renewed.unwrap_or_else(|error| {
+    renewed.or_else(|error| {
         tracing::debug!(reason = %error, "the certificate was not renewed");
-        None
+        match error.downcast_ref::<AdminError>() {
+            Some(AdminError::Denied(_)) => Err(explain(error, settings, target)),
+            _ => Ok(None),
+        }
     })
 }
 
@@ -134,13 +147,18 @@ fn keep(
     Ok(verified.credentials)
 }
 
+/// Says why the gate did not renew, with the exit code that tells it apart.
 fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let text = error::sentence(&error);
     match error.downcast_ref::<AdminError>() {
         Some(AdminError::NotFound(_)) => {
             Failure::new(format!("the gate at {} does not renew certificates", target.address))
                 .hint(format!("sign in anew: {} --force", settings.login_command(target)))
                 .into()
         }
+        Some(AdminError::Denied(_)) => Failure::new(text).code(error::RIGHTS_CHANGED).into(),
+        Some(AdminError::Over(_)) => Failure::new(text).code(error::LOGIN_NEEDED).into(),
+        Some(AdminError::Unreachable { .. }) => Failure::new(text).code(error::UNREACHABLE).into(),
         _ => error,
     }
 }

@@ -9,7 +9,7 @@ use super::settings::{Settings, Target};
 use crate::{
     cli::{
         Ctx,
-        error::Failure,
+        error::{self, Failure},
         output::{Console, Spinner},
         progress,
     },
@@ -118,7 +118,7 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
     } else {
         request.public_key = line;
     }
-    let answer = client.console_login(kind, &request).await.map_err(|e| mend(e, settings, target))?;
+    let answer = client.console_login(kind, &request).await.map_err(|e| refused(e, settings, target))?;
     let link = listener.link();
     let waiting = announce(settings.ctx, wish, &link);
     // A pin of the gate's CA that the handshake did not prove is proved by the CAs of the answer, before they are kept.
@@ -340,6 +340,14 @@ fn host_cas(signers: &[HostSigner]) -> Result<Vec<Certificate>, String> {
     Ok(all)
 }
 
+/// What the gate refuses when a login begins, before any browser, is a refused login as well.
+fn refused(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    match error {
+        ProxyError::Refused { .. } => Failure::new(error.to_string()).code(error::REFUSED).into(),
+        other => mend(other, settings, target),
+    }
+}
+
 /// Adds what mends it.
 fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     let login = settings.login_command(target);
@@ -369,17 +377,20 @@ fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::
         ProxyError::TooOld { .. } => "install a newer version, or try --skip-version-check".to_owned(),
         _ => return error.into(),
     };
-    Failure::new(error.to_string()).hint(hint).into()
+    Failure::new(error.to_string()).hint(hint).code(error::of_proxy(&error)).into()
 }
 
 /// Says how to try again.
 fn again(error: SsoError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let code = error::of_login(&error);
     match error {
         SsoError::Timeout => Failure::new(error.to_string())
             .hint(format!("try again: {}", settings.login_command(target)))
+            .code(code)
             .into(),
         SsoError::Cancelled => {
-            Failure::new(format!("{error}. To begin again run: {}", settings.login_command(target))).into()
+            let text = format!("{error}. To begin again run: {}", settings.login_command(target));
+            Failure::new(text).code(code).into()
         }
         other => other.into(),
     }

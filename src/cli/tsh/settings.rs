@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Globals, identity::Identity};
 use crate::{
-    cli::{Ctx, error::Failure},
+    cli::{
+        Ctx,
+        error::{Failure, LOGIN_NEEDED},
+    },
     client::{
         address::{Address, WEB_PORT},
         kubeconfig,
@@ -56,11 +59,17 @@ impl<'a> Settings<'a> {
 
     /// The proxy that was named, else the current profile's.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
-        let Some(target) = self.named_or_current()? else {
-            let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
-            return Err(Failure::new("no proxy is known yet; name it with --proxy").hint(hint).into());
-        };
-        Ok(target)
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().code(LOGIN_NEEDED).into())
+    }
+
+    /// As [`Settings::target`], for a login: it is what is needed already.
+    pub(crate) fn target_of_login(&self) -> anyhow::Result<Target> {
+        self.named_or_current()?.ok_or_else(|| self.no_proxy().into())
+    }
+
+    fn no_proxy(&self) -> Failure {
+        let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
+        Failure::new("no proxy is known yet; name it with --proxy").hint(hint)
     }
 
     /// As [`Settings::target`], or nothing when there is neither.
@@ -215,7 +224,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn logged_in(&self, target: &Target) -> anyhow::Result<(String, Credentials)> {
         self.credentials(target)?.ok_or_else(|| {
             let text = format!("nobody is logged in at {}", target.address);
-            Failure::new(text).hint(self.login_command(target)).into()
+            Failure::new(text).hint(self.login_command(target)).code(LOGIN_NEEDED).into()
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::{Error, Place, show};
+use super::plain;
 use super::tree::{self, Node, Shape, Tree};
 
 /// The three lists of a kubeconfig.
@@ -45,6 +46,9 @@ impl Kind {
 /// The key that names the selected context.
 pub(super) const CURRENT: &str = "current-context";
 
+/// A text too large for a debug build to read twice.
+const LARGE: usize = 300_000;
+
 /// The byte-order mark that some editors put before a text.
 const BOM: char = '\u{feff}';
 
@@ -77,8 +81,22 @@ impl Document {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let value = read(text).map_err(|e| unparsable(path, &e))?;
-        let tree = tree::locate(text).map_err(|(at, reason)| place.shape(text, at, reason))?;
+        let general = || {
+            let value = read(text).map_err(|e| unparsable(path, &e))?;
+            let tree = tree::locate(text).map_err(|(at, reason)| place.shape(text, at, reason))?;
+            Ok((value, tree))
+        };
+        let (value, tree) = match plain::read(text) {
+            Some(plain) => {
+                // Every test of a debug build holds the two readers against each other.
+                debug_assert!(
+                    text.len() > LARGE || general().is_ok_and(|general| general == plain),
+                    "{text}"
+                );
+                plain
+            }
+            None => general()?,
+        };
         let text = text.to_owned();
         let (names, places) = Default::default();
         let mut document = Document { place, text, value, tree, bom, names, places };

@@ -21,6 +21,7 @@ mod lock;
 mod login;
 mod logout;
 mod patch;
+mod plain;
 mod plan;
 mod private;
 mod render;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::{CURRENT, Document, Kind};
 use super::render;
@@ -136,63 +136,47 @@ impl Plan {
     /// Whether `after` is `before` with exactly this plan carried out. An empty list, `null` and no list are the
     /// same, as they are for kubectl.
     pub(super) fn fulfilled(&self, before: &Document, after: &Document) -> bool {
-        let mut want = before.value.clone();
-        if !want.is_object() {
-            want = Value::Object(serde_json::Map::new());
+        let (none, key) = (Map::new(), |key: &String| !PARTS.contains(&key.as_str()));
+        let (old, new) =
+            (before.value.as_object().unwrap_or(&none), after.value.as_object().unwrap_or(&none));
+        let rest = |map: &'_ Map<String, Value>| map.keys().filter(|k| key(k)).count();
+        if rest(old) != rest(new) || old.iter().any(|(k, value)| key(k) && new.get(k) != Some(value)) {
+            return false;
         }
-        for kind in Kind::ALL {
-            self.carry_out(kind, &mut want);
-        }
-        let mut found = after.value.clone();
-        if let Some(current) = &self.current {
-            if after.current().unwrap_or_default() != current.name {
-                return false;
-            }
-            (want[CURRENT], found[CURRENT]) = (Value::Null, Value::Null);
-        }
-        normal(want) == normal(found)
+        let current = match &self.current {
+            Some(current) => after.current().unwrap_or_default() == current.name,
+            None => said(&before.value[CURRENT]) == said(&after.value[CURRENT]),
+        };
+        current && Kind::ALL.into_iter().all(|kind| self.is_carried_out(kind, before, after))
     }
 
-    fn carry_out(&self, kind: Kind, want: &mut Value) {
+    fn is_carried_out(&self, kind: Kind, before: &Document, after: &Document) -> bool {
         let plan = self.list(kind);
-        if plan.set.is_empty() && plan.remove.is_empty() {
-            return;
-        }
-        let mut items = match want[kind.key()].take() {
-            Value::Array(items) => items,
-            _ => Vec::new(),
-        };
         let gone: HashSet<&str> = plan.remove.iter().map(String::as_str).collect();
-        items.retain(|item| !item["name"].as_str().is_some_and(|name| gone.contains(name)));
-        let names =
-            items.iter().enumerate().filter_map(|(i, item)| Some((item["name"].as_str()?.to_owned(), i)));
-        let places: HashMap<String, usize> = names.collect();
-        for (name, item) in &plan.set {
-            match places.get(name) {
-                Some(i) => items[*i] = item.clone(),
-                None => items.push(item.clone()),
+        let set: HashMap<&str, &Value> = plan.set.iter().map(|(name, item)| (name.as_str(), item)).collect();
+        let mut written = HashSet::new();
+        let mut want: Vec<&Value> = Vec::with_capacity(before.items(kind).len() + set.len());
+        for item in before.items(kind) {
+            let name = item["name"].as_str();
+            if name.is_some_and(|name| gone.contains(name)) {
+                continue;
+            }
+            match name.and_then(|name| Some((name, *set.get(name)?))) {
+                Some((name, new)) if written.insert(name) => want.push(new),
+                _ => want.push(item),
             }
         }
-        want[kind.key()] = Value::Array(items);
+        want.extend(
+            plan.set.iter().filter(|(name, _)| !written.contains(name.as_str())).map(|(_, item)| item),
+        );
+        want.len() == after.items(kind).len() && want.into_iter().eq(after.items(kind))
     }
 }
 
-fn normal(mut value: Value) -> Value {
-    if value.is_null() {
-        value = Value::Object(serde_json::Map::new());
-    }
-    if let Some(map) = value.as_object_mut() {
-        for key in Kind::ALL.map(Kind::key).into_iter().chain([CURRENT]) {
-            let empty = map.get(key).is_some_and(|v| match v {
-                Value::Null => true,
-                Value::Array(items) => items.is_empty(),
-                Value::String(text) => text.is_empty(),
-                _ => false,
-            });
-            if empty {
-                map.shift_remove(key);
-            }
-        }
-    }
-    value
+/// The keys of a kubeconfig that a plan can change.
+const PARTS: [&str; 4] = ["clusters", "contexts", "users", CURRENT];
+
+/// A value, where an empty text is none.
+fn said(value: &Value) -> Option<&Value> {
+    Some(value).filter(|value| !value.is_null() && *value != "")
 }

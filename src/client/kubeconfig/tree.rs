@@ -17,7 +17,7 @@ pub(super) struct Node {
 }
 
 /// What a node is.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Shape {
     /// A scalar.
     Scalar {
@@ -55,6 +55,14 @@ pub(super) enum Quote {
     Double,
 }
 
+/// Where a node of no bytes stands is told in more than one way.
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        let empty = self.is_nothing() && other.is_nothing();
+        empty || (self.start, self.end, &self.shape) == (other.start, other.end, &other.shape)
+    }
+}
+
 impl Node {
     /// A scalar of no bytes, as after `key:`.
     pub(super) fn is_nothing(&self) -> bool {
@@ -81,7 +89,7 @@ impl Node {
 }
 
 /// The node of a text, and where the text says `...`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Tree {
     /// The document's node; none when it is empty.
     pub(super) root: Option<Node>,
@@ -91,6 +99,11 @@ pub(super) struct Tree {
 
 /// Scalars longer than this are data, never names.
 const LONGEST_NAME: usize = 1024;
+
+/// A scalar's text, if it can be a name.
+pub(super) fn name_of(text: &str) -> String {
+    if text.len() <= LONGEST_NAME { text.to_owned() } else { String::new() }
+}
 
 enum Frame {
     List { start: usize, flow: bool, items: Vec<Node> },
@@ -126,8 +139,7 @@ pub(super) fn locate(text: &str) -> Result<Tree, (usize, String)> {
                     // A block scalar of no lines is reported behind its indicator.
                     start = text[..start].rfind(['|', '>']).unwrap_or(start);
                 }
-                let text = if name.len() <= LONGEST_NAME { name.into_owned() } else { String::new() };
-                Node { start, end, shape: Shape::Scalar { text, quote: quote(style) } }
+                Node { start, end, shape: Shape::Scalar { text: name_of(&name), quote: quote(style) } }
             }
             Event::Alias(_) => Node { start, end, shape: Shape::Alias },
             Event::SequenceStart(style, ..) => {

@@ -4,19 +4,23 @@
 //! folder, sync, rename). How a key and its certificate stay a pair is told in [`credentials`].
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod attempt;
 use super::address::{Address, KUBE_PORT};
 
 pub mod credentials;
 mod files;
+pub mod shells;
 
+pub use attempt::{FailedLogin, Place, Turn, UnderWay};
 pub use credentials::Credentials;
 pub use files::Lock;
 
@@ -127,8 +131,8 @@ pub struct Home {
 
 /// The regular file that names the current profile, since Teleport 4.4.
 const CURRENT: &str = "current-profile";
-/// Why the last login of the kubectl plugin failed.
-const FAILED_LOGIN: &str = ".login.failed";
+/// For `tsh kube use -`: the context that was current before, by list of kubeconfig files.
+const CONTEXTS_BEFORE: &str = "contexts-before.json";
 /// Its date says when the kubectl plugin last tried to renew a certificate.
 const TRIED_RENEWAL: &str = ".renewal.tried";
 /// The symbolic link to it, before.
@@ -276,6 +280,32 @@ impl Home {
         Lock::take(&folder.join(format!(".{purpose}.lock")), waiting)
     }
 
+    /// The context that was current before, for one list of kubeconfig files (the text of `KUBECONFIG`).
+    pub fn context_before(&self, list: &str) -> Result<Option<String>, ProfileError> {
+        Ok(self.contexts_before()?.remove(list))
+    }
+
+    /// Remembers it.
+    pub fn keep_context_before(&self, list: &str, context: Option<&str>) -> Result<(), ProfileError> {
+        files::create_folder(&self.folder)?;
+        let _lock = Lock::take(&self.folder.join(".contexts.lock"), || {})?;
+        let mut all = self.contexts_before()?;
+        match context.filter(|context| !context.is_empty()) {
+            Some(context) => all.insert(list.to_owned(), context.to_owned()),
+            None => all.remove(list),
+        };
+        let path = self.folder.join(CONTEXTS_BEFORE);
+        let text = serde_json::to_string(&all)
+            .map_err(|e| ProfileError::Broken { path: path.clone(), reason: e.to_string() })?;
+        files::replace(&path, text.as_bytes())
+    }
+
+    fn contexts_before(&self) -> Result<BTreeMap<String, String>, ProfileError> {
+        let text = files::read(&self.folder.join(CONTEXTS_BEFORE))?.unwrap_or_default();
+        // It holds nothing that would be missed: what does not parse counts as empty.
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+
     /// As [`Home::lock`], or nothing while another process has it.
     pub fn try_lock(&self, name: &str, purpose: &str) -> Result<Option<Lock>, ProfileError> {
         let folder = self.keys(name)?;
@@ -292,23 +322,6 @@ impl Home {
             return Ok(false);
         }
         files::replace(&path, b"").map(|()| true)
-    }
-
-    /// Leaves the reason why a login failed for the processes that wait for it. For who holds the `login` lock.
-    pub fn note_failed_login(&self, name: &str, reason: &str) -> Result<(), ProfileError> {
-        files::replace(&self.keys(name)?.join(FAILED_LOGIN), reason.as_bytes())
-    }
-
-    /// Why the last login failed, if that was after `since`. A second earlier counts too: files are dated by a coarser
-    /// clock than processes, and who failed holds the lock a moment longer than the note is there.
-    pub fn failed_login(&self, name: &str, since: SystemTime) -> Result<Option<String>, ProfileError> {
-        let path = self.keys(name)?.join(FAILED_LOGIN);
-        let when = fs::metadata(&path).and_then(|meta| meta.modified());
-        if when.is_ok_and(|when| when + Duration::from_secs(1) > since) {
-            files::read(&path)
-        } else {
-            Ok(None)
-        }
     }
 
     pub(super) fn keys(&self, name: &str) -> Result<PathBuf, ProfileError> {

@@ -112,7 +112,9 @@ impl From<RenewError> for ApiError {
     fn from(error: RenewError) -> Self {
         let status = match &error {
             RenewError::Request(_) | RenewError::Key(_) => StatusCode::BAD_REQUEST,
-            RenewError::NotALogin | RenewError::Over { .. } => StatusCode::FORBIDDEN,
+            RenewError::NotALogin => StatusCode::FORBIDDEN,
+            // Not a matter of rights: the certificate in hand stays good until its end.
+            RenewError::Over { .. } => StatusCode::GONE,
             RenewError::Issue(_) => StatusCode::INTERNAL_SERVER_ERROR,
             RenewError::Store(error) => return error.clone().into(),
         };

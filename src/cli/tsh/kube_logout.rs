@@ -1,0 +1,53 @@
+//! `tsh kube logout`: contexts go, the session stays. `tsh logout --keep-contexts` is the opposite.
+
+use super::{Globals, entry::DiffArgs, settings::Settings};
+use crate::{
+    cli::{Ctx, error::Failure, output::Output},
+    client::kubeconfig,
+};
+
+/// Arguments of `tsh kube logout`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The login stays valid; `tsh kube login` brings the contexts back without a browser.\n\nExamples:\n  tsh kube logout\n  tsh kube logout gate.example.com-staging"
+)]
+pub(crate) struct KubeLogoutArgs {
+    /// The contexts to take out of the kubeconfig [default: all of this gate's]
+    names: Vec<String>,
+    #[command(flatten)]
+    diff: DiffArgs,
+}
+
+impl KubeLogoutArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let settings = Settings::new(globals, ctx)?;
+        let files = self.diff.files(&settings)?;
+        let change = if self.names.is_empty() {
+            let target = settings.target()?;
+            kubeconfig::logout(&files, Some(&target.name))?
+        } else {
+            let contexts = kubeconfig::contexts(&files)?;
+            for name in &self.names {
+                let found = super::kube_use::find(ctx, &contexts, name)?;
+                if found.owner.is_none() {
+                    let text = format!("the context {name:?} was not made by tsh; nothing was changed");
+                    return Err(Failure::new(text)
+                        .hint(format!("kubectl config delete-context {name}"))
+                        .into());
+                }
+            }
+            let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+            kubeconfig::logout_contexts(&files, None, &names)?
+        };
+        if let Some(shown) = self.diff.tell(ctx.console, &change) {
+            return Ok(shown);
+        }
+        if let Some(failed) = change.failed.into_iter().next() {
+            return Err(failed.into());
+        }
+        if change.removed.is_empty() {
+            ctx.console.status("There is no context of this gate in the kubeconfig.");
+        }
+        Ok(Output::nothing())
+    }
+}

@@ -1,0 +1,170 @@
+//! `tsh kube use`: selects a context, whosever it is, or shows which there are.
+
+use std::io::IsTerminal;
+
+use super::{Globals, entry::DiffArgs, production, settings::Settings};
+use crate::{
+    cli::{
+        Ctx,
+        error::Failure,
+        output::{Format, Output, Table},
+    },
+    client::{
+        kubeconfig::{self, ContextInfo},
+        profile::shells,
+    },
+};
+
+/// Arguments of `tsh kube use`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a name, a list to choose from on a terminal, and the list alone elsewhere. Before a context of\nproduction (label env=prod or env=production, or a name with that word in it) it asks.\n\nExamples:\n  tsh kube use staging\n  tsh kube use -\n  tsh kube use prod-eu --yes"
+)]
+pub(crate) struct UseArgs {
+    /// The context, or `-` for the one before
+    name: Option<String>,
+    /// Do not ask before a context of production
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    diff: DiffArgs,
+    /// How to write the list
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "name")]
+    format: Format,
+}
+
+impl UseArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let settings = Settings::new(globals, ctx)?;
+        shells::sweep(settings.home.folder());
+        let files = self.diff.files(&settings)?;
+        let contexts = kubeconfig::contexts(&files)?;
+        let chosen = match &self.name {
+            Some(name) if name == "-" => before(&settings, &contexts)?,
+            Some(name) => find(ctx, &contexts, name)?,
+            None if self.format == Format::Text && picks() => match pick(&contexts)? {
+                Some(chosen) => chosen,
+                None => return Err(Failure::new("nothing was chosen; the context stays as it is").into()),
+            },
+            None => return list(self.format, &contexts),
+        };
+        if !self.diff.diff {
+            self.confirm(ctx, chosen)?;
+        }
+        let change = kubeconfig::select(&files, &chosen.name)?;
+        if let Some(shown) = self.diff.tell(ctx.console, &change) {
+            return Ok(shown);
+        }
+        if change.old_context != change.new_context {
+            // Without it `-` finds nothing, which is no reason to fail: the context is selected.
+            let kept = settings.home.keep_context_before(&list_of(&settings), change.old_context.as_deref());
+            if let Err(reason) = kept {
+                ctx.console.warn(&reason.to_string());
+            }
+        }
+        Ok(Output::nothing())
+    }
+
+    /// Asks before a context of production, where a person can answer.
+    fn confirm(&self, ctx: &Ctx, chosen: &ContextInfo) -> anyhow::Result<()> {
+        if self.yes || chosen.current || !production::is(chosen) {
+            return Ok(());
+        }
+        let name = &chosen.name;
+        if !picks() {
+            ctx.console.warn(&format!("{name} is marked as production"));
+            return Ok(());
+        }
+        let question = format!("{name} is marked as production. Select it?");
+        let agreed = dialoguer::Confirm::new().with_prompt(question).default(false).interact_opt()?;
+        if agreed == Some(true) { Ok(()) } else { Err(Failure::new("the context stays as it is").into()) }
+    }
+}
+
+/// Whether a person can choose and answer.
+fn picks() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// The context of a name.
+pub(super) fn find<'c>(
+    ctx: &Ctx,
+    contexts: &'c [ContextInfo],
+    name: &str,
+) -> anyhow::Result<&'c ContextInfo> {
+    if let Some(found) = contexts.iter().find(|context| context.name == name) {
+        return Ok(found);
+    }
+    let like = contexts.iter().filter(|context| is_like(&context.name, name));
+    let names: Vec<&str> = like.map(|context| context.name.as_str()).take(3).collect();
+    let hint = match names.is_empty() {
+        true => format!("to see which there are: {} kube use", ctx.tool("tsh")),
+        false => format!("did you mean {}?", names.join(" or ")),
+    };
+    Err(Failure::new(format!("there is no context {name:?} in the kubeconfig")).hint(hint).into())
+}
+
+/// Whether one name is part of the other, case aside; of very short names many others would be a part.
+fn is_like(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    a.contains(&b) || (a.len() > 2 && b.contains(&a))
+}
+
+/// The context that was current before the present one.
+fn before<'c>(settings: &Settings<'_>, contexts: &'c [ContextInfo]) -> anyhow::Result<&'c ContextInfo> {
+    let name = settings.home.context_before(&list_of(settings))?;
+    let name = name.ok_or_else(|| Failure::new("no context was selected before, by this command"))?;
+    find(settings.ctx, contexts, &name)
+}
+
+/// What tells one list of kubeconfig files from another.
+fn list_of(settings: &Settings<'_>) -> String {
+    settings.ctx.env.text("KUBECONFIG").unwrap_or_default()
+}
+
+/// Lets a person choose. Nothing if they would rather not.
+fn pick(contexts: &[ContextInfo]) -> anyhow::Result<Option<&ContextInfo>> {
+    if contexts.is_empty() {
+        return Err(Failure::new("there is no context in the kubeconfig").hint("tsh login makes one").into());
+    }
+    let shown: Vec<String> = contexts
+        .iter()
+        .map(|context| {
+            let mark = if production::is(context) { "  (production)" } else { "" };
+            crate::model::text::clean_line(&format!("{}{mark}", context.name)).into_owned()
+        })
+        .collect();
+    let current = contexts.iter().position(|context| context.current).unwrap_or(0);
+    let chosen = dialoguer::FuzzySelect::new()
+        .with_prompt("Context (type to search, Esc to leave)")
+        .items(&shown)
+        .default(current)
+        .interact_opt()?;
+    Ok(chosen.and_then(|index| contexts.get(index)))
+}
+
+fn list(format: Format, contexts: &[ContextInfo]) -> anyhow::Result<Output> {
+    let rows: Vec<_> = contexts
+        .iter()
+        .map(|context| {
+            serde_json::json!({
+                "name": context.name, "current": context.current, "cluster": context.cluster, "namespace": context.namespace,
+                "gate": context.owner.as_ref().map(|owner| &owner.profile), "labels": context.labels,
+                "production": production::is(context),
+            })
+        })
+        .collect();
+    Output::listed(format, &rows, || {
+        let mut table = Table::new(["Current", "Context", "Namespace", "Gate", "Production"]);
+        for context in contexts {
+            table.row([
+                if context.current { "*" } else { "" },
+                &context.name,
+                context.namespace.as_deref().unwrap_or_default(),
+                context.owner.as_ref().map_or("", |owner| &owner.profile),
+                if production::is(context) { "yes" } else { "" },
+            ]);
+        }
+        table.render() + "\n"
+    })
+}

@@ -64,6 +64,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -l renew -d 'Get the next
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -75,6 +76,8 @@ complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the 
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l keep-contexts -d 'Leave the kubeconfig as it is: kubectl then says that a login is needed'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -108,21 +111,24 @@ complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s h -l help -d 'Print help'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -138,7 +144,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of a new context' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of the context [default: what it has]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
@@ -148,10 +154,51 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s f -l format -d 'How to write the list' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s y -l yes -d 'Do not ask before a context of production'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s n -l namespace -d 'Namespace to work in' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l user -d 'Name of the user' -r
@@ -160,12 +207,16 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l no-login -d 'Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s h -l help -d 'Print help'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
@@ -207,4 +258,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'

@@ -167,7 +167,7 @@ fn our_web_port_answers_in_the_stock_forms() {
         assert_eq!(find.0, 200);
         // The gate serves no SSH ports yet, so it names none.
         let missing = ["proxy.ssh.listen_addr: string", "proxy.ssh.tunnel_listen_addr: string"];
-        compare(&find.1, stock!("web/find.json"), &missing, &["cluster_name: string"]);
+        compare(&find.1, stock!("web/find.json"), &missing, &["cluster_name: string", "code_login: bool"]);
         let ping = get(&http, &format!("{web}{version}/webapi/ping/github"));
         assert_eq!(
             ping.1["auth"],

@@ -5,6 +5,7 @@
 
 mod admin_api;
 mod browser;
+mod code_login;
 mod copy;
 mod ends;
 mod errors_config;
@@ -36,6 +37,7 @@ mod rbac;
 mod reference;
 mod renewal;
 mod restart;
+mod sign_in;
 mod single_flight;
 mod support;
 mod syscalls;

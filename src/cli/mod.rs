@@ -15,6 +15,7 @@ pub mod jumpgate;
 pub mod output;
 mod progress;
 pub mod tctl;
+mod terminal;
 pub mod tsh;
 
 use output::{Console, Output};

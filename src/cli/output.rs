@@ -140,6 +140,11 @@ impl Console {
         write_stderr(&format!("{}\n", text::clean(line)));
     }
 
+    /// A question on standard error, whose answer is typed behind it.
+    pub(crate) fn prompt(self, question: &str) {
+        write_stderr(&text::clean_line(question));
+    }
+
     /// A warning on standard error.
     pub fn warn(self, line: &str) {
         let label = self.paint("warning:", "\u{1b}[1;33m");

@@ -21,6 +21,7 @@ use crate::{
     wire::{
         admin::{ClusterStatus, SERVER_NAME},
         error::ErrorBody,
+        kube_clusters::KubeCluster,
         login::{LoginResponse, RenewalRequest},
     },
 };
@@ -166,6 +167,12 @@ impl AdminClient {
     pub async fn renew(&self, request: &RenewalRequest) -> Result<LoginResponse, AdminError> {
         let body = serde_json::to_value(request).map_err(|e| AdminError::Refused(e.to_string()))?;
         let answer = self.send(Method::POST, "renewal", false, Some(body)).await?;
+        serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
+    }
+
+    /// The Kubernetes clusters behind the gate, the default one first. Jumpgate's own; a stock auth server has no such path.
+    pub async fn kube_clusters(&self) -> Result<Vec<KubeCluster>, AdminError> {
+        let answer = self.send(Method::GET, "kubernetes/clusters", false, None).await?;
         serde_json::from_value(answer).map_err(|e| self.nonsense(&e.to_string()))
     }
 

@@ -13,7 +13,10 @@ use super::{
 use crate::wire::{
     discovery::Ping,
     error::ErrorBody,
-    login::{ConsoleRequest, ConsoleResponse},
+    login::{
+        CodeAnswer, CodePoll, CodeRequest, CodeState, ConsoleRequest, ConsoleResponse, LoginResponse,
+        PasswordRequest,
+    },
 };
 
 /// The largest answer that is read, in bytes.
@@ -179,6 +182,21 @@ impl ProxyClient {
         request: &ConsoleRequest,
     ) -> Result<ConsoleResponse, ProxyError> {
         self.post(&format!("/webapi/{kind}/login/console"), request).await
+    }
+
+    /// Starts a login by code; only where the ping says that the gate serves it.
+    pub async fn code_login(&self, request: &CodeRequest) -> Result<CodeAnswer, ProxyError> {
+        self.post("/webapi/login/code", request).await
+    }
+
+    /// Asks how far a login by code is.
+    pub async fn code_poll(&self, request: &CodePoll) -> Result<CodeState, ProxyError> {
+        self.post("/webapi/login/code/poll", request).await
+    }
+
+    /// A login by password (wire facts 3.1).
+    pub async fn password_login(&self, request: &PasswordRequest) -> Result<LoginResponse, ProxyError> {
+        self.post("/webapi/ssh/certs", request).await
     }
 
     /// The address of a page that a browser may be sent to.

@@ -2,7 +2,12 @@
 //!
 //! Anybody on this machine, and any page in the browser, can send requests to a port on loopback. So: the way to the
 //! provider stands behind an unguessable path, `Host` must be ours, and only an answer sealed with the one-time key ends
-//! the wait. Everything else is answered with an error, and the wait goes on.
+//! the wait. Everything else is answered with an error, and the wait goes on. Where the browser is elsewhere, the person
+//! pastes the address on which it ended; the same seal decides.
+
+mod page;
+mod paste;
+mod request;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -15,13 +20,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use self::request::{Request, read_head};
 use crate::{
     model::text,
     wire::{
@@ -42,8 +48,6 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How many connections are served at a time.
 const CONNECTIONS: usize = 32;
-/// The largest request head, in bytes. The sealed answer stands in it.
-const MAX_HEAD: usize = 256 * 1024;
 
 /// Why a login through the browser came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,9 @@ pub enum SsoError {
     /// Ctrl-C.
     #[error("login cancelled; nothing was changed")]
     Cancelled,
+    /// Pasting was waited for, and there is no more to read.
+    #[error("the input ended before the address of a finished sign-in was pasted")]
+    InputEnded,
     /// The gate said no.
     #[error("the gate refused the login: {0}")]
     Refused(String),
@@ -83,6 +90,14 @@ pub enum SsoError {
 
 /// Checks and takes what the gate answered; the error is a sentence.
 pub type Check<T> = Box<dyn Fn(LoginResponse) -> Result<T, String> + Send + Sync>;
+
+/// Lines that a person pastes while the listener waits.
+pub struct Pasted {
+    /// The lines; an error ends the wait.
+    pub lines: mpsc::Receiver<Result<Zeroizing<String>, SsoError>>,
+    /// Says why a line was not taken.
+    pub complain: Box<dyn Fn(&str) + Send>,
+}
 
 /// The listener of one login.
 pub struct Listener {
@@ -116,13 +131,19 @@ impl Listener {
         format!("http://{}{}", self.address, self.link)
     }
 
-    /// Serves the browser until one good answer came. `target` is the provider's page; `pages` makes the address of a page
-    /// of the proxy.
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves the browser until one good answer came, there or in a pasted line. `target` is the provider's page; `pages`
+    /// makes the address of a page of the proxy.
     pub async fn wait<T: Send + 'static>(
         self,
         target: &str,
         pages: impl Fn(&str) -> String,
         check: Check<T>,
+        pasted: Option<Pasted>,
     ) -> Result<T, SsoError> {
         if !is_web_address(target) {
             return Err(SsoError::BadTarget);
@@ -141,6 +162,7 @@ impl Listener {
         });
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let tcp = self.tcp;
+        let paste = paste(desk.clone(), pasted);
         let serve = async {
             loop {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -158,11 +180,43 @@ impl Listener {
         };
         tokio::select! {
             () = serve => Err(SsoError::Timeout),
+            answer = paste => answer,
             answer = answers.recv() => answer.unwrap_or(Err(SsoError::Timeout)),
             () = tokio::time::sleep(LIMIT) => Err(SsoError::Timeout),
             Ok(()) = tokio::signal::ctrl_c() => Err(SsoError::Cancelled),
         }
     }
+}
+
+/// Waits for a pasted line that ends the login; for ever if nobody can paste.
+async fn paste<T>(desk: Arc<Desk<T>>, pasted: Option<Pasted>) -> Result<T, SsoError> {
+    let Some(Pasted { mut lines, complain }) = pasted else { return std::future::pending().await };
+    while let Some(line) = lines.recv().await {
+        let line = line?;
+        let answer = match paste::read(&line) {
+            paste::Read::Answer(sealed) => desk.unseal(&sealed),
+            // It came by the person's own hand.
+            paste::Read::Refusal(reason) => {
+                let reason = text::truncate(&text::clean_line(&reason), 2000).into_owned();
+                return Err(SsoError::Refused(reason));
+            }
+            paste::Read::Nothing if line.trim().is_empty() => continue,
+            paste::Read::Nothing => {
+                complain(
+                    "that is not the address on which the browser ended: it begins with http://127.0.0.1: and holds response=; paste it again",
+                );
+                continue;
+            }
+        };
+        match answer {
+            Some(Ok(done)) => return Ok(done),
+            Some(Err(reason)) => return Err(SsoError::BadAnswer(reason)),
+            None => complain(
+                "that answer belongs to another login, or a part of it is missing; copy the whole address and paste it again",
+            ),
+        }
+    }
+    Err(SsoError::InputEnded)
 }
 
 /// What each connection needs.
@@ -219,21 +273,26 @@ impl<T> Desk<T> {
         self.callback(&request)
     }
 
+    /// Opens and checks an answer. None if it was not sealed for this login.
+    fn unseal(&self, sealed: &str) -> Option<Result<T, String>> {
+        let sealed: Sealed = serde_json::from_str(sealed).ok()?;
+        let plain = self.key.open(&sealed).ok()?;
+        let checked = serde_json::from_slice(&plain)
+            .map_err(|_| "it is not of the expected form".to_owned())
+            .and_then(|answer| (self.check)(answer));
+        Some(checked.map_err(|reason| text::clean_line(&reason).into_owned()))
+    }
+
     fn callback(&self, request: &Request<'_>) -> (Reply, Option<Result<T, SsoError>>) {
         let stranger = (Reply::Error(400, "This answer does not belong to the login that is waiting."), None);
         if let Some(sealed) = request.parameter("response") {
-            let opened = serde_json::from_str::<Sealed>(&sealed).ok().and_then(|s| self.key.open(&s).ok());
-            let Some(plain) = opened else {
-                tracing::debug!("a callback with a wrong seal");
-                return stranger;
-            };
-            let result = serde_json::from_slice(&plain)
-                .map_err(|_| "it is not of the expected form".to_owned())
-                .and_then(|answer| (self.check)(answer));
-            return match result {
-                Ok(done) => (Reply::Redirect(self.success.clone()), Some(Ok(done))),
-                Err(reason) => {
-                    let reason = text::clean_line(&reason).into_owned();
+            return match self.unseal(&sealed) {
+                None => {
+                    tracing::debug!("a callback with a wrong seal");
+                    stranger
+                }
+                Some(Ok(done)) => (Reply::Redirect(self.success.clone()), Some(Ok(done))),
+                Some(Err(reason)) => {
                     (Reply::Redirect(self.failure.clone()), Some(Err(SsoError::BadAnswer(reason))))
                 }
             };
@@ -263,10 +322,10 @@ impl Reply {
             }
             Self::Refused(reason) => {
                 let hash =
-                    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, REFUSAL_STYLE.as_bytes()));
+                    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, page::STYLE.as_bytes()));
                 let policy =
                     format!("Content-Security-Policy: default-src 'none'; style-src 'sha256-{hash}'\r\n");
-                ("200 OK".to_owned(), policy, "html", refusal_page(reason))
+                ("200 OK".to_owned(), policy, "html", page::refusal(reason))
             }
         };
         format!(
@@ -274,80 +333,6 @@ impl Reply {
              no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
-    }
-}
-
-/// The looks of [`refusal_page`], which are those of the gate's own pages.
-const REFUSAL_STYLE: &str = "\
-:root{color-scheme:light dark}body{margin:0;background:#fff;color:#1b1f24;font:1.05rem/1.5 system-ui,sans-serif}\
-main{max-width:40rem;margin:12vh auto 0;padding:0 1.5rem;overflow-wrap:anywhere}h1{font-size:1.6rem;color:#b3261e}\
-@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}h1{color:#ff7b72}}";
-
-/// The page on which a refused login ends: why, in light and dark, without script.
-fn refusal_page(reason: &str) -> String {
-    let mut shown = String::with_capacity(reason.len());
-    for c in reason.chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            c => shown.push(c),
-        }
-    }
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Login refused</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{REFUSAL_STYLE}</style></head>\
-         <body><main><h1>Login refused</h1><p>{shown}</p><p>The terminal says the same; this tab can be closed.</p></main></body></html>\n"
-    )
-}
-
-/// The head of a request, up to the empty line. `None` if it ends early or is too long.
-async fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Zeroizing<String>>> {
-    let mut head = Zeroizing::new(Vec::new());
-    let mut buffer = [0; 8192];
-    loop {
-        let count = stream.read(&mut buffer).await?;
-        head.extend_from_slice(&buffer[..count]);
-        let from = head.len().saturating_sub(count + 3);
-        if head[from..].windows(4).any(|w| w == b"\r\n\r\n") {
-            return Ok(String::from_utf8(head.to_vec()).ok().map(Zeroizing::new));
-        }
-        if count == 0 || head.len() > MAX_HEAD {
-            return Ok(None);
-        }
-    }
-}
-
-struct Request<'a> {
-    method: &'a str,
-    path: &'a str,
-    query: &'a str,
-    headers: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Request<'a> {
-    fn parse(head: &'a str) -> Option<Self> {
-        let mut lines = head.split("\r\n");
-        let mut first = lines.next()?.split(' ');
-        let (method, target) = (first.next()?, first.next()?);
-        if !first.next()?.starts_with("HTTP/1.") {
-            return None;
-        }
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let headers = lines.filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect();
-        Some(Self { method, path, query, headers })
-    }
-
-    /// A header that stands there exactly once.
-    fn header(&self, name: &str) -> Option<&'a str> {
-        let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        let (_, value) = found.next()?;
-        found.next().is_none().then_some(*value)
-    }
-
-    fn parameter(&self, name: &str) -> Option<String> {
-        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
     }
 }
 
@@ -361,7 +346,7 @@ fn hosts(address: SocketAddr) -> Vec<String> {
 }
 
 /// Whether a browser may be sent there: a web address without anything that could end a header.
-fn is_web_address(text: &str) -> bool {
+pub fn is_web_address(text: &str) -> bool {
     let web =
         url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
     web && text.bytes().all(|b| b.is_ascii_graphic())

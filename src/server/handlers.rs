@@ -11,13 +11,13 @@ pub(super) struct Handlers {
     pub(super) kube: Option<Handler>,
 }
 
-/// Builds them; `upstream` is the way to the Kubernetes API server, where one is guarded.
-pub(super) fn handlers(gate: &Arc<Gate>, upstream: Option<Arc<kube::Upstream>>) -> Handlers {
+/// Builds them; `clusters` are the ways to Kubernetes API servers, where some are guarded.
+pub(super) fn handlers(gate: &Arc<Gate>, clusters: Option<Arc<kube::Clusters>>) -> Handlers {
     // The Kubernetes port counts for itself: it knows what a request means.
     Handlers {
         web: counted("web", web::handler(gate.clone()), gate),
         admin: counted("admin", web::admin_handler(gate.clone()), gate),
-        kube: upstream.map(|upstream| kube::handler(gate.clone(), upstream)),
+        kube: clusters.map(|clusters| kube::handler(gate.clone(), clusters)),
     }
 }
 

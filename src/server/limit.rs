@@ -40,6 +40,12 @@ impl RateLimit {
         enough
     }
 
+    /// Whether there is a token; takes none.
+    pub(super) fn has(&self, address: IpAddr, now: Instant) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.get(&group(address)).is_none_or(|bucket| self.filled(*bucket, now) >= 1.0)
+    }
+
     fn filled(&self, (tokens, then): (f64, Instant), now: Instant) -> f64 {
         let gained = now.saturating_duration_since(then).as_secs_f64() * self.per_second;
         (tokens + gained).min(self.capacity)

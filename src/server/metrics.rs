@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
@@ -11,11 +11,33 @@ use prometheus_client::{
 /// Upper bounds of the buckets for times, in seconds.
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct RequestLabels {
     listener: &'static str,
     verb: String,
     code: u16,
+    /// Empty, and then left out, where no Kubernetes cluster is concerned.
+    cluster: String,
+}
+
+impl EncodeLabelSet for RequestLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        ("listener", self.listener).encode(encoder.encode_label())?;
+        ("verb", self.verb.as_str()).encode(encoder.encode_label())?;
+        ("code", self.code).encode(encoder.encode_label())?;
+        if self.cluster.is_empty() {
+            return Ok(());
+        }
+        (CLUSTER, self.cluster.as_str()).encode(encoder.encode_label())
+    }
+}
+
+/// The name of the label for a cluster; `cluster` alone is what Prometheus servers often call themselves by.
+const CLUSTER: &str = "kubernetes_cluster";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClusterLabel {
+    kubernetes_cluster: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,7 +76,7 @@ pub struct Metrics {
     logins: Family<LoginLabels, Counter>,
     certificates: Family<KindLabel, Counter>,
     streams: Family<KindLabel, Gauge>,
-    upstream: Histogram,
+    upstream: Family<ClusterLabel, Histogram>,
     store: Family<OperationLabel, Histogram>,
     audit_lost: Counter,
 }
@@ -62,7 +84,6 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("jumpgate");
-        let histogram = || Histogram::new(SECONDS);
         let metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -71,7 +92,7 @@ impl Default for Metrics {
             logins: Family::default(),
             certificates: Family::default(),
             streams: Family::default(),
-            upstream: histogram(),
+            upstream: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             store: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             audit_lost: Counter::default(),
         };
@@ -99,7 +120,17 @@ impl fmt::Debug for Metrics {
 impl Metrics {
     /// A request was answered. `verb` is one of a closed set: an HTTP method, or what it means to Kubernetes.
     pub fn request(&self, listener: &'static str, verb: &str, code: u16) {
-        self.requests.get_or_create(&RequestLabels { listener, verb: verb.to_owned(), code }).inc();
+        self.count(listener, verb, code, "");
+    }
+
+    /// The same for the Kubernetes port; `cluster` is one behind the gate, or empty if it was not known yet.
+    pub fn kube_request(&self, verb: &str, code: u16, cluster: &str) {
+        self.count("kube", verb, code, cluster);
+    }
+
+    fn count(&self, listener: &'static str, verb: &str, code: u16, cluster: &str) {
+        let (verb, cluster) = (verb.to_owned(), cluster.to_owned());
+        self.requests.get_or_create(&RequestLabels { listener, verb, code, cluster }).inc();
     }
 
     /// Counts a connection for as long as the guard lives.
@@ -128,9 +159,10 @@ impl Metrics {
         OpenGuard::new(self.streams.get_or_create(&KindLabel { kind }).clone())
     }
 
-    /// The API server began to answer.
-    pub fn upstream(&self, time: Duration) {
-        self.upstream.observe(time.as_secs_f64());
+    /// The API server of a cluster began to answer.
+    pub fn upstream(&self, cluster: &str, time: Duration) {
+        let label = ClusterLabel { kubernetes_cluster: cluster.to_owned() };
+        self.upstream.get_or_create(&label).observe(time.as_secs_f64());
     }
 
     /// The store did something.
@@ -176,13 +208,17 @@ mod tests {
     #[test]
     fn figures_are_shown_with_their_labels() {
         let metrics = Metrics::default();
-        metrics.request("kube", "list", 200);
+        metrics.request("web", "GET", 200);
+        metrics.kube_request("list", 200, "staging");
+        metrics.upstream("staging", Duration::from_millis(1));
         metrics.login("github", false);
         let open = metrics.stream("exec");
         metrics.store("get", Duration::from_millis(1));
         let text = metrics.to_text();
         for line in [
-            "jumpgate_requests_total{listener=\"kube\",verb=\"list\",code=\"200\"} 1",
+            "jumpgate_requests_total{listener=\"web\",verb=\"GET\",code=\"200\"} 1",
+            "jumpgate_requests_total{listener=\"kube\",verb=\"list\",code=\"200\",kubernetes_cluster=\"staging\"} 1",
+            "jumpgate_upstream_seconds_count{kubernetes_cluster=\"staging\"} 1",
             "jumpgate_logins_total{method=\"github\",success=\"false\"} 1",
             "jumpgate_streams{kind=\"exec\"} 1",
             "jumpgate_store_seconds_count{operation=\"get\"} 1",

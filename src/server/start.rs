@@ -21,7 +21,7 @@ use super::{
     diagnostics,
     gate::{Addresses, Gate},
     handlers,
-    kube::{Upstream, UpstreamError},
+    kube::{Clusters, UpstreamError},
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
     store::{OpenError, SqliteStore, Store, Timed},
@@ -120,16 +120,18 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartError> {
     let https = https_files(&config)?;
     // What may fail for the configuration comes before the CAs are made: they belong to the cluster's name for good.
-    let upstream = match &config.kube {
-        Some(kube) => Some(
-            Upstream::new(kube)
-                .await
-                .map_err(|error| StartError::Upstream(upstream_text(&config, &error)))?,
-        ),
+    let mut notices = config.notices.clone();
+    let clusters = match &config.kube {
+        Some(kube) => {
+            let opened = Clusters::open(kube).await;
+            let (clusters, more) =
+                opened.map_err(|error| StartError::Upstream(upstream_text(&config, &error)))?;
+            notices.extend(more);
+            Some(clusters)
+        }
         None => None,
     };
     let metrics = Arc::new(Metrics::default());
-    let mut notices = config.notices.clone();
     for dir in BTreeSet::from([&config.data_dir, &config.store_dir]) {
         notices.extend(files::private_dir(dir)?);
     }
@@ -158,7 +160,7 @@ pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartErro
         drain,
         metrics,
     });
-    let handlers = handlers::handlers(&gate, upstream);
+    let handlers = handlers::handlers(&gate, clusters);
     certificates.write_admin(&gate)?;
     files::write_info(&gate, &bound)?;
 
@@ -189,6 +191,7 @@ fn upstream_text(config: &Config, error: &UpstreamError) -> String {
         UpstreamError::Kubeconfig { .. } => {
             format!("{}: {error}", config.at("proxy_service.kubernetes.kubeconfig_file"))
         }
+        UpstreamError::Of { .. } => format!("{}: {error}", config.at("proxy_service.kubernetes.clusters")),
         other => other.to_string(),
     }
 }

@@ -20,6 +20,9 @@ pub struct Ping {
     /// The cluster's name. Not sent by Teleport 4; modern servers and ours do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
+    /// Whether `POST /webapi/login/code` is served. Ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code_login: bool,
 }
 
 /// `auth` of [`Ping`].

@@ -1,9 +1,10 @@
-//! Console login through an identity provider (wire facts 2).
+//! Logins: through an identity provider (wire facts 2), by a code typed on the gate's page (ours), by password (wire facts 3.1).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::b64::Bytes;
+use crate::model::Secret;
 
 /// Body of `POST /webapi/github/login/console`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,86 @@ pub struct RenewalRequest {
     /// The wished life of the certificate, in nanoseconds; 0 leaves it to the gate.
     #[serde(default)]
     pub cert_ttl: i64,
+}
+
+/// Body of `POST /webapi/login/code`: a terminal without a browser begins a login. Ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeRequest {
+    /// What is wished; its `redirect_url` stays empty.
+    #[serde(flatten)]
+    pub login: ConsoleRequest,
+    /// What the machine calls itself. Nothing vouches for it.
+    #[serde(default)]
+    pub host: String,
+}
+
+/// Answer to [`CodeRequest`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeAnswer {
+    /// What the person types on the gate's page: `XXXX-XXXX`.
+    pub user_code: String,
+    /// Where that page is. It never carries the code.
+    pub verification_url: String,
+    /// What the terminal asks with; whoever has it gets the answer.
+    pub poll_secret: Secret,
+    /// How long the code lives, in seconds.
+    pub expires_in: u64,
+    /// How long to wait between two questions, in seconds.
+    pub interval: u64,
+}
+
+/// Body of `POST /webapi/login/code/poll`. Ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodePoll {
+    /// As in [`CodeAnswer`].
+    pub poll_secret: Secret,
+}
+
+/// Answer to [`CodePoll`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeState {
+    /// How far it is.
+    pub state: CodeStage,
+    /// What the login brings, once, when it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginResponse>,
+}
+
+/// How far a login by code is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeStage {
+    /// Nobody has decided yet.
+    #[default]
+    Pending,
+    /// Asked too soon: wait longer from now on.
+    SlowDown,
+    /// The person approved it; the answer comes with it.
+    Approved,
+    /// The person said no.
+    Denied,
+    /// The person could not sign in; the page in the browser said why.
+    Failed,
+    /// Too old, used already, or never there.
+    Gone,
+}
+
+/// Body of `POST /webapi/ssh/certs`: a login by password (wire facts 3.1). The answer is a [`LoginResponse`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordRequest {
+    /// The person's name.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+    /// The one-time code; empty where none is wanted.
+    pub otp_token: Secret,
+    /// The key to certify: an `authorized_keys` line.
+    pub pub_key: Bytes,
+    /// The wished life of the certificate, in nanoseconds; 0 leaves it to the server.
+    pub ttl: i64,
+    /// The cluster to work with; empty for the gate's own. Servers before 4.2.12 do not know it.
+    #[serde(default, rename = "RouteToCluster", skip_serializing_if = "String::is_empty")]
+    pub route_to_cluster: String,
 }
 
 /// A host CA.

@@ -8,6 +8,7 @@ pub mod b64;
 pub mod discovery;
 pub mod error;
 pub mod kube;
+pub mod kube_clusters;
 pub mod login;
 pub mod seal;
 

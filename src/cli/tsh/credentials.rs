@@ -36,6 +36,9 @@ pub(crate) struct CredentialsArgs {
     /// Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)
     #[arg(long)]
     no_login: bool,
+    /// Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them
+    #[arg(long, value_name = "NAME")]
+    kube_cluster: Option<String>,
 }
 
 /// What kubectl says of itself in `KUBERNETES_EXEC_INFO`.
@@ -66,6 +69,7 @@ impl CredentialsArgs {
             cluster: self.teleport_cluster.clone(),
             only: settings.user(&target)?,
             keep: true,
+            leave_stdin: true,
             ..Wish::default()
         };
         answer(&asked, &relogin::log_in(&settings, &target, &wish)?)

@@ -1,5 +1,7 @@
 //! The kubeconfig entry of a login: cluster, user and context, all named as the cluster.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 
 use super::settings::Settings;
@@ -12,6 +14,7 @@ use crate::{
         kubeconfig::{self, Change, Entry, Files, Owner, UserAuth},
         profile::{Credentials, Profile},
     },
+    wire::kube_clusters::PREFIX,
 };
 
 /// How the entry is wished.
@@ -65,11 +68,57 @@ pub(crate) struct Login<'a> {
     pub(crate) namespace: Option<String>,
 }
 
-/// Writes the entry, and says on standard error which context is current now. With `--diff` the answer is what a
-/// person sees instead.
+/// One of the clusters behind the gate, as its entry is wished. The default one says nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Its name, if it is not the default one.
+    pub(crate) kube: Option<String>,
+    /// The name of the context, if it is not that of the entry.
+    pub(crate) context: Option<String>,
+    /// Its labels, if they are known.
+    pub(crate) labels: Option<BTreeMap<String, String>>,
+}
+
+impl Wanted {
+    /// The name of its cluster and user entries: the gate's cluster for the default one, as stock tsh has it.
+    fn entry_name(&self, login: &Login<'_>) -> String {
+        match &self.kube {
+            None => login.cluster.to_owned(),
+            Some(kube) => format!("{}-{kube}", login.cluster),
+        }
+    }
+
+    /// The name of its context.
+    pub(crate) fn context_name(&self, login: &Login<'_>) -> String {
+        self.context.clone().unwrap_or_else(|| self.entry_name(login))
+    }
+}
+
+/// Where kubectl reaches a cluster behind a gate; without a name the default one.
+pub(crate) fn server(profile: &Profile, kube: Option<&str>) -> String {
+    let base = format!("https://{}", profile.kube_proxy_addr);
+    match kube {
+        None => base,
+        Some(kube) => format!("{base}/{PREFIX}/{kube}"),
+    }
+}
+
+/// Writes the entry of the default cluster and selects it.
 pub(crate) fn write(
     settings: &Settings<'_>,
     login: &Login<'_>,
+    args: &EntryArgs,
+) -> anyhow::Result<Option<Output>> {
+    write_all(settings, login, &[Wanted::default()], Some(login.cluster), args)
+}
+
+/// Writes entries in one change of the kubeconfig and selects a context, unless told to keep the current one. Says on
+/// standard error which context is current now. With `--diff` the answer is what a person sees instead.
+pub(crate) fn write_all(
+    settings: &Settings<'_>,
+    login: &Login<'_>,
+    wanted: &[Wanted],
+    select: Option<&str>,
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
@@ -79,21 +128,34 @@ pub(crate) fn write(
     } else {
         plugin(settings, login)?
     };
-    let server = format!("https://{}", login.profile.kube_proxy_addr);
-    let owner = Owner { profile: login.name.to_owned() };
-    let entry = Entry {
-        ca_pem,
-        tls_server_name: login.profile.kube_server_name(),
-        namespace: login.namespace.clone(),
-        ..Entry::new(login.cluster, &server, auth, owner)
+    let entry = |wanted: &Wanted| {
+        let mut auth = auth.clone();
+        if let (UserAuth::Exec { args, .. }, Some(kube)) = (&mut auth, &wanted.kube) {
+            args.push(format!("--kube-cluster={kube}"));
+        }
+        let server = server(login.profile, wanted.kube.as_deref());
+        let owner = Owner { profile: login.name.to_owned() };
+        Entry {
+            ca_pem: ca_pem.clone(),
+            context_name: wanted.context.clone(),
+            namespace: login.namespace.clone(),
+            tls_server_name: login.profile.kube_server_name(),
+            labels: wanted.labels.clone(),
+            ..Entry::new(&wanted.entry_name(login), &server, auth, owner)
+        }
     };
-    let keep = args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0");
-    let select = (!keep).then_some(login.cluster);
+    let entries: Vec<Entry> = wanted.iter().map(entry).collect();
+    let select = select.filter(|_| !keeps(settings, args));
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
-    let change = kubeconfig::login_over(&args.diff.files(settings)?, &[entry], select, &alive)
+    let change = kubeconfig::login_over(&args.diff.files(settings)?, &entries, select, &alive)
         .map_err(|error| owned(settings, error))?;
     Ok(args.diff.tell(settings.ctx.console, &change))
+}
+
+/// Whether the current context is to stay.
+pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> bool {
+    args.keep_context || settings.ctx.env.text("JUMPGATE_KEEP_CONTEXT").is_some_and(|v| v != "0")
 }
 
 /// Names the gate that an entry belongs to, and how it lets go of it.

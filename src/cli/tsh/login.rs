@@ -26,7 +26,7 @@ use crate::{
 /// Arguments of `tsh login`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none"
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh login --proxy=gate.example.com:3080 --auth=github --ttl=60 --browser=none\n  tsh login --proxy=gate.example.com:3080 --way=code\n  tsh login --proxy=teleport.example.com:3080 --auth=local --user=alice"
 )]
 pub(crate) struct LoginArgs {
     /// Cluster to work with [default: the gate's own]
@@ -85,6 +85,7 @@ impl LoginArgs {
             bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
             only: settings.named_user(),
             keep: self.out.is_none(),
+            leave_stdin: false,
         };
         let session = block_on(session::log_in(&settings, &target, &wish))?;
         if let Some(file) = &self.out {

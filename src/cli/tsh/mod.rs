@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use super::{Ctx, Program, output::Output};
 
 mod clusters;
+mod context_name;
 mod credentials;
 mod entry;
 mod env;
+mod guarded;
 mod identity;
 mod kube;
+mod kube_login;
 mod kube_logout;
+mod kube_ls;
 mod kube_shell;
 mod kube_use;
 mod login;
@@ -31,7 +35,7 @@ mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled"
+    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -56,6 +60,17 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "MINUTES", help_heading = "Global options",
           value_parser = clap::value_parser!(u32).range(1..=525_600))]
     ttl: Option<u32>,
+    /// How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser
+    /// on this machine if there is one, else a code, else pasting]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WAY",
+        hide_possible_values = false,
+        help_heading = "Global options"
+    )]
+    way: Option<session::Way>,
     /// Accept any certificate of the web port, and pin its key as unverified
     #[arg(long, global = true, help_heading = "Global options")]
     insecure: bool,

@@ -1,6 +1,6 @@
 //! The events. An event without a code cannot be written down here, so none is emitted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -36,6 +36,15 @@ pub struct Login {
     pub outcome: Outcome,
 }
 
+/// The terminal that a login by code is for.
+#[derive(Debug, Clone)]
+pub struct Requester {
+    /// What it calls itself.
+    pub host: String,
+    /// From where it asked.
+    pub remote: IpAddr,
+}
+
 /// A request to Kubernetes that is not discovery.
 #[derive(Debug, Clone)]
 pub struct KubeRequest {
@@ -45,7 +54,9 @@ pub struct KubeRequest {
     pub remote: SocketAddr,
     /// Where it arrived.
     pub local: SocketAddr,
-    /// The parsed path.
+    /// The cluster; empty if the request was refused before that was known.
+    pub cluster: String,
+    /// The parsed path, below the cluster.
     pub path: String,
     /// The HTTP method, as Teleport writes it.
     pub method: String,
@@ -93,6 +104,8 @@ pub struct Stream {
     pub remote: SocketAddr,
     /// Where it arrived.
     pub local: SocketAddr,
+    /// The cluster.
+    pub cluster: String,
     /// The pod's namespace.
     pub namespace: String,
     /// The pod.
@@ -110,6 +123,8 @@ pub struct Stream {
 pub enum Event {
     /// Somebody signed in, or tried.
     Login(Login),
+    /// The same by a code, for a terminal elsewhere.
+    CodeLogin(Login, Requester),
     /// A connector was written.
     GithubCreated {
         /// Its name.
@@ -201,6 +216,7 @@ impl Event {
     pub(super) fn fields(&self) -> Map<String, Value> {
         match self {
             Self::Login(login) => login_fields(login),
+            Self::CodeLogin(login, requester) => code_login_fields(login, requester),
             Self::GithubCreated { name, user } => admin("github.created", "T8000I", name, user),
             Self::GithubDeleted { name, user } => admin("github.deleted", "T8001I", name, user),
             Self::RoleCreated { name, user } => admin("role.created", "T9000I", name, user),
@@ -252,6 +268,14 @@ fn login_fields(login: &Login) -> Map<String, Value> {
     fields
 }
 
+fn code_login_fields(login: &Login, requester: &Requester) -> Map<String, Value> {
+    let mut fields = login_fields(login);
+    fields.insert("flow".into(), "code".into());
+    fields.insert("requester_host".into(), text(&requester.host));
+    fields.insert("requester_addr".into(), requester.remote.to_string().into());
+    fields
+}
+
 fn admin(event: &str, code: &str, name: &str, user: &str) -> Map<String, Value> {
     object(json!({"event": event, "code": code, "name": text(name), "user": text(user)}))
 }
@@ -259,6 +283,7 @@ fn admin(event: &str, code: &str, name: &str, user: &str) -> Map<String, Value> 
 fn kube_fields(r: &KubeRequest) -> Map<String, Value> {
     let mut fields = object(json!({
         "event": "kube.request", "code": "T3009I", "user": text(&r.user), "login": text(&r.user), "proto": "kube",
+        "kubernetes_cluster": text(&r.cluster),
         "addr.remote": r.remote.to_string(), "addr.local": r.local.to_string(), "request_path": text(&r.path),
         "verb": text(&r.method), "kubernetes_verb": text(&r.verb), "resource_api_group": text(&r.api_group),
         "resource_namespace": text(&r.namespace), "resource_kind": text(&r.kind), "resource_name": text(&r.name),
@@ -316,7 +341,7 @@ fn stream_common(event: &str, code: &str, s: &Stream) -> Map<String, Value> {
         "event": event, "code": code, "sid": s.id.to_string(), "user": text(&s.user), "login": text(&s.user), "proto": "kube",
         "addr.remote": s.remote.to_string(), "addr.local": s.local.to_string(),
         "kubernetes_pod_namespace": text(&s.namespace), "kubernetes_pod_name": text(&s.pod),
-        "kubernetes_container_name": text(&s.container),
+        "kubernetes_container_name": text(&s.container), "kubernetes_cluster": text(&s.cluster),
     }))
 }
 

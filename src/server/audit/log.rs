@@ -183,7 +183,7 @@ impl AuditLog {
 
 impl Disk {
     fn count(&self, event: &Event) {
-        if let Event::Login(login) = event {
+        if let Event::Login(login) | Event::CodeLogin(login, _) = event {
             self.metrics.login(login.method, login.outcome == Outcome::Success);
         }
     }

@@ -4,5 +4,5 @@ mod event;
 mod log;
 mod strangers;
 
-pub use event::{Event, KubeRequest, Login, Outcome, Stream, StreamKind};
+pub use event::{Event, KubeRequest, Login, Outcome, Requester, Stream, StreamKind};
 pub use log::AuditLog;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::access::{AccessError, DEFAULT_TTL, Rights};
+use super::{
+    access::{AccessError, DEFAULT_TTL, Rights},
+    github::Person,
+};
 use crate::{
     model::Traits,
     pki::{
@@ -118,6 +121,12 @@ pub async fn issue(gate: &Gate, login: &CompletedLogin, now: Timestamp) -> Resul
     gate.metrics.certificate("x509");
     gate.metrics.certificate("ssh");
     Ok(Issued { not_after: x509.validity().not_after, since: login.since.unwrap_or(now), x509, ssh })
+}
+
+/// How long a certificate for somebody would live, of which nothing is issued yet.
+pub(super) async fn offered(gate: &Gate, person: &Person, wished: Duration) -> Result<Duration, IssueError> {
+    let rights = gate.access.rights_of(person.name(), person.roles(), person.traits().clone()).await?;
+    Ok(life(wished, rights.max_ttl()))
 }
 
 /// The least of what was asked for (twelve hours if nothing) and what the roles allow.

@@ -1,6 +1,7 @@
-//! Who you are (`github`), what you may (`access`), what you get (`issue`), and how it goes on (`renew`).
+//! Who you are (`github`, from a terminal elsewhere by `code`), what you may (`access`), what you get (`issue`), and how it goes on (`renew`).
 
 pub mod access;
+pub mod code;
 pub mod github;
 pub mod issue;
 pub mod renew;

@@ -3,13 +3,14 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    Config, KubeConfig, Listen, LogConfig, LogOutput, PublicAddr,
+    Config, KubeConfig, Listen, LogConfig, LogOutput, Problem, PublicAddr,
     file::{AuthKind, File, LogFormat, Proxy, SecondFactor},
+    kube::clusters,
     position::Places,
     values::{ListenAddr, PublicAddrs, Switch},
 };
 
-type Problem = (&'static str, String);
+type Wrong = (&'static str, String);
 
 /// Where Teleport keeps its data, and so do we unless told otherwise.
 const DATA_DIR: &str = "/var/lib/teleport";
@@ -32,7 +33,7 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
     ] {
         if enabled == Some(Switch(false)) {
             let why = "a gate is always both auth_service and proxy_service; write yes or remove the key";
-            return Err((key, why.into()));
+            return Err((key, why.into()).into());
         }
     }
     let notices = notices(&file);
@@ -45,7 +46,6 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
     let config = Config {
         store_dir,
         data_dir,
-        cluster_name,
         nodename,
         public_names,
         auth_type: match file.auth_service.authentication.kind {
@@ -54,10 +54,12 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
         },
         web: listen(file.proxy_service.web_listen_addr, &file.proxy_service.public_addr, WEB_PORT),
         admin: listen(file.auth_service.listen_addr, &file.auth_service.public_addr, ADMIN_PORT),
-        kube: kube(&file.proxy_service)?,
+        kube: kube(file.proxy_service, &cluster_name)?,
+        cluster_name,
         https,
         diagnostics: diagnostics(file.teleport.diag_addr)?,
         login_renewal: login_renewal(file.auth_service.login_renewal.map(|d| d.0))?,
+        code_login: file.auth_service.code_login.is_none_or(|switch| switch.0),
         drain: drain(file.teleport.shutdown_timeout.map(|d| d.0))?,
         log: LogConfig {
             output: file.teleport.log.output.map_or(LogOutput::Stderr, |o| o.0),
@@ -79,28 +81,21 @@ fn listen(addr: Option<ListenAddr>, public: &PublicAddrs, port: u16) -> Listen {
 }
 
 /// Without a public address of its own the Kubernetes port is reached under the host of the web port.
-fn kube(proxy: &Proxy) -> Result<Option<KubeConfig>, Problem> {
-    let kube = &proxy.kubernetes;
+fn kube(proxy: Proxy, cluster_name: &str) -> Result<Option<KubeConfig>, Problem> {
+    let kube = proxy.kubernetes;
     if kube.enabled != Some(Switch(true)) {
         return Ok(None);
-    }
-    if kube.context.is_some() && kube.kubeconfig_file.is_none() {
-        let why = "a context is chosen from kubeconfig_file; set that key too";
-        return Err(("proxy_service.kubernetes.context", why.into()));
     }
     let mut listen = listen(kube.listen_addr, &kube.public_addr, KUBE_PORT);
     if listen.public.is_none() {
         let web = proxy.public_addr.0.first();
         listen.public = web.map(|web| PublicAddr { host: web.host.clone(), port: None });
     }
-    Ok(Some(KubeConfig {
-        listen,
-        kubeconfig_file: kube.kubeconfig_file.clone(),
-        context: kube.context.clone(),
-    }))
+    let (default, others) = clusters(kube, cluster_name)?;
+    Ok(Some(KubeConfig { listen, default, others }))
 }
 
-fn https(proxy: &Proxy) -> Result<Option<(PathBuf, PathBuf)>, Problem> {
+fn https(proxy: &Proxy) -> Result<Option<(PathBuf, PathBuf)>, Wrong> {
     match (&proxy.https_key_file, &proxy.https_cert_file) {
         (Some(key), Some(cert)) => Ok(Some((key.clone(), cert.clone()))),
         (None, None) => Ok(None),
@@ -115,7 +110,7 @@ fn https(proxy: &Proxy) -> Result<Option<(PathBuf, PathBuf)>, Problem> {
     }
 }
 
-fn diagnostics(addr: Option<ListenAddr>) -> Result<Option<SocketAddr>, Problem> {
+fn diagnostics(addr: Option<ListenAddr>) -> Result<Option<SocketAddr>, Wrong> {
     let Some(addr) = addr.map(|a| a.with_default(DIAG_PORT)) else { return Ok(None) };
     if !addr.ip().is_loopback() {
         let why = format!(
@@ -127,7 +122,7 @@ fn diagnostics(addr: Option<ListenAddr>) -> Result<Option<SocketAddr>, Problem> 
     Ok(Some(addr))
 }
 
-fn login_renewal(time: Option<Duration>) -> Result<Duration, Problem> {
+fn login_renewal(time: Option<Duration>) -> Result<Duration, Wrong> {
     match time {
         Some(time) if time > MAX_RENEWAL => Err((
             "auth_service.login_renewal",
@@ -138,7 +133,7 @@ fn login_renewal(time: Option<Duration>) -> Result<Duration, Problem> {
     }
 }
 
-fn drain(time: Option<Duration>) -> Result<Duration, Problem> {
+fn drain(time: Option<Duration>) -> Result<Duration, Wrong> {
     match time {
         Some(time) if time > MAX_DRAIN => {
             Err(("teleport.shutdown_timeout", "it is longer than a day; write for example 30s".into()))
@@ -148,7 +143,7 @@ fn drain(time: Option<Duration>) -> Result<Duration, Problem> {
 }
 
 /// The name stands in certificates, kubeconfig entries and file names.
-fn cluster_name(name: Option<String>, nodename: &str) -> Result<String, Problem> {
+fn cluster_name(name: Option<String>, nodename: &str) -> Result<String, Wrong> {
     let name = name.unwrap_or_else(|| nodename.to_owned());
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     let fits = (1..=253).contains(&name.len()) && name.chars().all(allowed);
@@ -159,7 +154,7 @@ fn cluster_name(name: Option<String>, nodename: &str) -> Result<String, Problem>
     Err(("auth_service.cluster_name", why.into()))
 }
 
-fn no_port_twice(config: &Config) -> Result<(), Problem> {
+fn no_port_twice(config: &Config) -> Result<(), Wrong> {
     let mut seen: Vec<(&'static str, SocketAddr)> = Vec::new();
     let kube = config.kube.as_ref().map(|k| ("proxy_service.kubernetes.listen_addr", k.listen.listen));
     let all = [

@@ -3,8 +3,12 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Deserializer};
+use serde_yaml::Spanned;
 
-use super::values::{ListenAddr, Output, PublicAddrs, Severity, Switch};
+use super::{
+    kube::{KubeName, Labels},
+    values::{ListenAddr, Output, PublicAddrs, Severity, Switch},
+};
 use crate::model::GoDuration;
 
 /// A section whose lines are all commented out is null, and means the defaults.
@@ -90,6 +94,7 @@ pub(super) struct Auth {
     pub(super) authentication: Authentication,
     pub(super) tokens: Option<Vec<String>>,
     pub(super) login_renewal: Option<GoDuration>,
+    pub(super) code_login: Option<Switch>,
 }
 
 /// `auth_service.authentication`.
@@ -167,6 +172,21 @@ pub(super) struct Kubernetes {
     pub(super) enabled: Option<Switch>,
     pub(super) listen_addr: Option<ListenAddr>,
     pub(super) public_addr: PublicAddrs,
+    pub(super) kubeconfig_file: Option<PathBuf>,
+    pub(super) context: Option<String>,
+    pub(super) kube_cluster_name: Option<Spanned<KubeName>>,
+    pub(super) labels: Labels,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) clusters: Vec<NamedCluster>,
+}
+
+/// An entry of `proxy_service.kubernetes.clusters`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedCluster {
+    pub(super) name: Spanned<KubeName>,
+    #[serde(default)]
+    pub(super) labels: Labels,
     pub(super) kubeconfig_file: Option<PathBuf>,
     pub(super) context: Option<String>,
 }

@@ -4,6 +4,7 @@
 //! each other, `starter` is the commented file that `jumpgate configure` prints.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -12,6 +13,7 @@ use std::{
 
 mod check;
 mod file;
+mod kube;
 mod position;
 pub mod starter;
 #[cfg(test)]
@@ -89,7 +91,8 @@ impl Config {
     /// Relative paths are relative to the folder of the file.
     fn anchor(&mut self, folder: &Path) {
         let pair = self.https.iter_mut().flat_map(|(key, cert)| [key, cert]);
-        let kubeconfig = self.kube.iter_mut().filter_map(|kube| kube.kubeconfig_file.as_mut());
+        let clusters = self.kube.iter_mut().flat_map(KubeConfig::all_mut);
+        let kubeconfig = clusters.filter_map(|cluster| cluster.kubeconfig_file.as_mut());
         let log = match &mut self.log.output {
             LogOutput::File(file) => Some(file),
             LogOutput::Stderr | LogOutput::Stdout => None,
@@ -110,8 +113,8 @@ impl Config {
             reason: error.reason,
         })?;
         let places = Places::of(text);
-        let mut config = check::check(raw).map_err(|(key, reason)| {
-            let (line, column) = places.of_key(key);
+        let mut config = check::check(raw).map_err(|Problem { key, reason, place }| {
+            let (line, column) = place.unwrap_or_else(|| places.of_key(key));
             ConfigError::Check { file: file.to_owned(), line, column, key, reason }
         })?;
         (config.file, config.places) = (file.to_owned(), places);
@@ -122,6 +125,22 @@ impl Config {
     pub fn at(&self, key: &str) -> String {
         let (line, column) = self.places.of_key(key);
         format!("{}: line {line}, column {column}: key {key}", self.file.display())
+    }
+}
+
+/// What is wrong in a file whose form is right.
+struct Problem {
+    /// The key, as a path of keys joined by dots.
+    key: &'static str,
+    /// What is wrong and how to mend it.
+    reason: String,
+    /// Line and column, from 1, where they are not those of the key.
+    place: Option<(u64, u64)>,
+}
+
+impl From<(&'static str, String)> for Problem {
+    fn from((key, reason): (&'static str, String)) -> Self {
+        Self { key, reason, place: None }
     }
 }
 
@@ -173,6 +192,8 @@ pub struct Config {
     pub drain: Duration,
     /// How long after a sign-in `tsh` may renew the certificate by itself; zero: not beyond what the roles allow.
     pub login_renewal: Duration,
+    /// Whether people may sign in by typing a code on the gate's page, for terminals without a browser.
+    pub code_login: bool,
     /// Logs.
     pub log: LogConfig,
     /// What this version does not serve, one sentence each.
@@ -205,6 +226,30 @@ pub struct PublicAddr {
 pub struct KubeConfig {
     /// Where it listens.
     pub listen: Listen,
+    /// The cluster of a request that names none.
+    pub default: KubeCluster,
+    /// Those that are named in a request's path.
+    pub others: Vec<KubeCluster>,
+}
+
+impl KubeConfig {
+    /// Every cluster, the default one first.
+    pub fn all(&self) -> impl Iterator<Item = &KubeCluster> {
+        std::iter::once(&self.default).chain(&self.others)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut KubeCluster> {
+        std::iter::once(&mut self.default).chain(&mut self.others)
+    }
+}
+
+/// A cluster behind the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeCluster {
+    /// Its name, which no other has.
+    pub name: String,
+    /// What people choose it by.
+    pub labels: BTreeMap<String, String>,
     /// How to reach the API server; without it the in-cluster service account.
     pub kubeconfig_file: Option<PathBuf>,
     /// The context in `kubeconfig_file`; without it the current one.

@@ -31,6 +31,8 @@ auth_service:
   # the roles allow). A removed user or role ends it at once; a change of GitHub teams counts at the next sign-in.
   # Left out: not at all.
   # login_renewal: 24h
+  # Whether a terminal without a browser may sign in by a code that its person types on the gate's page.
+  # code_login: yes
 
 proxy_service:
   enabled: yes
@@ -47,4 +49,9 @@ proxy_service:
     # How the gate reaches the cluster. Left out: the service account of the pod that it runs in.
     # kubeconfig_file: /var/lib/teleport/kubeconfig
     # context: my-cluster
+    # What people choose clusters by (tsh kube ls, tsh kube login --labels), and the cluster's own name there.
+    # labels: {env: prod}
+    # kube_cluster_name: prod
+    # More clusters behind the same port; each is reached by its name. Without kubeconfig_file it is another context of the file above.
+    # clusters: [{name: staging, labels: {env: staging}, kubeconfig_file: /var/lib/teleport/staging-kubeconfig}]
 "#;

@@ -51,7 +51,7 @@ fn the_starter_file_loads() {
         .map(|line| if is_key(line) { line.replacen("# ", "", 1) } else { line.to_owned() } + "\n")
         .collect();
     let config = parse(&all).unwrap();
-    assert_eq!(config.kube.unwrap().context.as_deref(), Some("my-cluster"));
+    assert_eq!(config.kube.unwrap().default.context.as_deref(), Some("my-cluster"));
     assert_eq!(config.diagnostics.unwrap().port(), 3000);
 }
 
@@ -137,4 +137,73 @@ fn addresses_have_many_spellings() {
     assert_eq!(config.public_names, ["a.example.com", "10.0.0.1", "fd00::1"]);
     assert_eq!(config.web.public.unwrap(), PublicAddr { host: "a.example.com".into(), port: None });
     assert!(error("proxy_service: {public_addr: 'https://x'}").contains("is a URL"));
+}
+
+/// A configuration with these lines below `kubernetes`.
+fn kubernetes(more: &str) -> String {
+    format!(
+        "auth_service: {{cluster_name: gate.example.com}}\nproxy_service:\n  kubernetes:\n    enabled: yes\n{more}"
+    )
+}
+
+#[test]
+fn clusters_stand_beside_the_one() {
+    let text = kubernetes(
+        "    kubeconfig_file: /k/one\n    labels: {env: prod}\n    clusters:\n    - name: staging\n      labels: {env: staging, tier: '2'}\n      \
+         kubeconfig_file: /k/staging\n      context: s\n    - {name: eu-1.prod, context: eu}\n",
+    );
+    let kube = parse(&text).unwrap().kube.unwrap();
+    assert_eq!(
+        (kube.default.name.as_str(), kube.default.labels["env"].as_str()),
+        ("gate.example.com", "prod")
+    );
+    let [staging, eu] = &kube.others[..] else { panic!("{kube:?}") };
+    assert_eq!(
+        (staging.name.as_str(), staging.labels.len(), staging.context.as_deref()),
+        ("staging", 2, Some("s"))
+    );
+    assert_eq!(staging.kubeconfig_file.as_deref(), Some(Path::new("/k/staging")));
+    // Another context of the one's file.
+    assert_eq!(
+        (eu.kubeconfig_file.as_deref(), eu.context.as_deref()),
+        (Some(Path::new("/k/one")), Some("eu"))
+    );
+    let kube = parse(&kubernetes("    kube_cluster_name: main\n")).unwrap().kube.unwrap();
+    assert_eq!((kube.default.name.as_str(), kube.others.len()), ("main", 0));
+    assert_eq!(parse(&kubernetes("    clusters:\n    labels:\n")).unwrap().kube.unwrap().others, []);
+}
+
+#[test]
+fn names_of_clusters_are_checked_with_line_and_column() {
+    for (more, place, expected) in [
+        ("    clusters: [{name: Staging}]\n", "line 5", "`Staging` is not a name for a cluster"),
+        ("    clusters:\n    - {name: a..b}\n", "line 6", "`a..b` is not a name"),
+        ("    clusters:\n    - {name: -a}\n", "line 6", "`-a` is not a name"),
+        ("    clusters:\n    - {name: a/b}\n", "line 6", "`a/b` is not a name"),
+        ("    kube_cluster_name: ''\n", "line 5", "`` is not a name"),
+        (
+            "    clusters:\n    - {name: a}\n    - {name: b}\n    - name: a\n",
+            "line 8, column 13",
+            "`a` is also the name of the cluster in line 6",
+        ),
+        ("    clusters: [{name: gate.example.com}]\n", "line 5, column 23", "is the name of the gate itself"),
+        (
+            "    kube_cluster_name: m\n    clusters: [{name: m}]\n",
+            "line 6, column 23",
+            "the cluster in line 5",
+        ),
+        ("    clusters: [{name: a, context: c}]\n", "line 5, column 23", "set that key too"),
+        (
+            "    kubeconfig_file: k\n    clusters: [{name: a}]\n",
+            "line 6, column 23",
+            "it would be the default cluster again",
+        ),
+        ("    clusters: [{labels: {a: b}}]\n", "line 5", "name"),
+        ("    clusters: [{name: a, label: {a: b}}]\n", "line 5", "label"),
+        ("    labels: {'a b': c}\n", "line 5", "`a b` is not the name of a label"),
+        ("    labels: {a: 'c,d'}\n", "line 5", "the value of the label `a` has a comma"),
+    ] {
+        let said = error(&kubernetes(more));
+        assert!(said.contains(place) && said.contains(expected), "{more}\n{said}");
+    }
 }

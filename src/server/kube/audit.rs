@@ -106,6 +106,7 @@ pub(super) fn unparsed(identity: &Identity, peer: &Peer, method: &Method, path: 
         user: identity.username().to_owned(),
         remote: peer.addr,
         local: peer.local,
+        cluster: String::new(),
         path: path.to_owned(),
         method: method.as_str().to_owned(),
         verb: String::new(),
@@ -121,9 +122,16 @@ pub(super) fn unparsed(identity: &Identity, peer: &Peer, method: &Method, path: 
 }
 
 /// What is known of a request.
-pub(super) fn parsed(identity: &Identity, peer: &Peer, method: &Method, target: &Target) -> KubeRequest {
+pub(super) fn parsed(
+    identity: &Identity,
+    peer: &Peer,
+    method: &Method,
+    target: &Target,
+    cluster: &str,
+) -> KubeRequest {
     let resource = target.resource.as_ref();
     KubeRequest {
+        cluster: cluster.to_owned(),
         verb: target.verb.name().to_owned(),
         api_group: target.api_group(),
         namespace: resource.map(|r| r.namespace.clone()).unwrap_or_default(),
@@ -134,7 +142,13 @@ pub(super) fn parsed(identity: &Identity, peer: &Peer, method: &Method, target: 
 }
 
 /// The stream that a request opens.
-pub(super) fn stream(identity: &Identity, peer: &Peer, target: &Target, outcome: Outcome) -> Stream {
+pub(super) fn stream(
+    identity: &Identity,
+    peer: &Peer,
+    target: &Target,
+    cluster: &str,
+    outcome: Outcome,
+) -> Stream {
     let resource = target.resource.as_ref();
     let kind = match target.verb {
         Verb::PortForward => StreamKind::PortForward,
@@ -147,6 +161,7 @@ pub(super) fn stream(identity: &Identity, peer: &Peer, target: &Target, outcome:
         user: identity.username().to_owned(),
         remote: peer.addr,
         local: peer.local,
+        cluster: cluster.to_owned(),
         namespace: resource.map(|r| r.namespace.clone()).unwrap_or_default(),
         pod: resource.map(|r| r.name.clone()).unwrap_or_default(),
         container: target.parameter("container").unwrap_or_default(),

@@ -1,12 +1,13 @@
 //! The Kubernetes listener: mTLS in, impersonation out.
 //!
 //! A request passes these stations, each a file: who is it and what may they do (`serve`), what is it about (`path`, `target`),
-//! clean headers and our own (`impersonate`), then either a plain request (`forward`) or a tunnel (`upgrade`, `tunnel`) over connections to
+//! which cluster (`clusters`), clean headers and our own (`impersonate`), then either a plain request (`forward`) or a tunnel (`upgrade`, `tunnel`) over connections to
 //! the API server (`upstream`, with `connect`, `proxy`, `credentials`, `plugin`, `pool`). Whatever stays open ends with the certificate, the rights
 //! or the gate (`lifetime`), with a last word where the protocol has one (`farewell`), and all but discovery is written down (`audit`).
 
 mod answer;
 mod audit;
+mod clusters;
 mod connect;
 mod credentials;
 mod farewell;
@@ -30,6 +31,7 @@ mod target_tests;
 #[cfg(test)]
 mod tests;
 
+pub use clusters::Clusters;
 pub use rbac::least_rbac;
 pub use serve::handler;
 pub use upstream::{Upstream, UpstreamError};

@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use crate::wire::kube_clusters::PREFIX;
+
 /// The longest path, in bytes.
 pub(crate) const MAX_PATH: usize = 8 * 1024;
 /// The longest query, in bytes: the command of an exec stands in it.
@@ -34,6 +36,9 @@ pub(crate) enum PathError {
     /// A slash at the end of a resource's path.
     #[error("the path of a resource ends in a slash")]
     TrailingSlash,
+    /// `/clusters` alone.
+    #[error("the path names no cluster behind /{PREFIX}/; to see which there are: tsh kube ls")]
+    NoCluster,
     /// Longer than [`MAX_QUERY`].
     #[error("the query is longer than {MAX_QUERY} bytes")]
     LongQuery,
@@ -67,6 +72,20 @@ impl Path {
         };
         let segments = rest.split('/').map(decode).collect::<Result<_, _>>()?;
         Ok(Self { segments, trailing_slash })
+    }
+
+    /// Takes `/clusters/NAME` off the front and gives the name; none where the path does not begin so. What is left of
+    /// `/clusters/NAME` itself is `/`.
+    pub(crate) fn take_cluster(&mut self) -> Result<Option<String>, PathError> {
+        if self.segments.first().is_none_or(|first| first != PREFIX) {
+            return Ok(None);
+        }
+        if self.segments.len() < 2 {
+            return Err(PathError::NoCluster);
+        }
+        let name = self.segments.drain(..2).nth(1);
+        self.trailing_slash |= self.segments.is_empty();
+        Ok(name)
     }
 
     /// The one spelling of this path.

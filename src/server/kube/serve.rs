@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 use super::{
     answer::{as_text, failure, full, wants_text},
     audit::{self, Record, Recorder},
+    clusters::Clusters,
     farewell::Farewell,
     forward,
     impersonate::{HeaderError, clean, clean_answer, impersonate},
@@ -29,10 +30,11 @@ use super::{
     upstream::{Refused, RequestError, Upstream},
 };
 use crate::{
+    model::text::clean_line,
     pki::{Identity, IdentityError},
     server::{
         Gate,
-        audit::{Event, Outcome},
+        audit::{Event, Outcome, Stream},
         auth::access::AccessError,
         listener::{Body, Handler, Peer},
     },
@@ -49,23 +51,23 @@ const UNAUDITED: &str = "the gate cannot write its audit log now, and until it c
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The handler of the Kubernetes listener. It expects client certificates to be asked for in the handshake, but not checked.
-pub fn handler(gate: Arc<Gate>, upstream: Arc<Upstream>) -> Handler {
-    handler_within(gate, upstream, forward::Timeouts::default())
+pub fn handler(gate: Arc<Gate>, clusters: Arc<Clusters>) -> Handler {
+    handler_within(gate, clusters, forward::Timeouts::default())
 }
 
 /// The same with other times for the API server's answers.
 pub(super) fn handler_within(
     gate: Arc<Gate>,
-    upstream: Arc<Upstream>,
+    clusters: Arc<Clusters>,
     timeouts: forward::Timeouts,
 ) -> Handler {
-    Arc::new(Server::new(gate, upstream, timeouts)).into_handler()
+    Arc::new(Server::new(gate, clusters, timeouts)).into_handler()
 }
 
 /// The listener's parts.
 struct Server {
     gate: Arc<Gate>,
-    upstream: Arc<Upstream>,
+    clusters: Arc<Clusters>,
     limits: Arc<Limits>,
     recorder: Recorder,
     timeouts: forward::Timeouts,
@@ -73,12 +75,33 @@ struct Server {
 
 /// A request whose person, target and rights are known.
 struct Call {
-    identity: Arc<Identity>,
-    peer: Arc<Peer>,
-    target: Target,
+    asked: Asked,
+    upstream: Arc<Upstream>,
     lifetime: Lifetime,
     permit: Permit,
     record: Record,
+}
+
+/// Who asks for what, and of which cluster.
+struct Asked {
+    identity: Arc<Identity>,
+    peer: Arc<Peer>,
+    target: Target,
+    cluster: String,
+}
+
+impl Asked {
+    /// The stream that it opens.
+    fn stream(&self, outcome: Outcome) -> Stream {
+        audit::stream(&self.identity, &self.peer, &self.target, &self.cluster, outcome)
+    }
+}
+
+/// What the figures tell of a request.
+struct Figures {
+    verb: &'static str,
+    /// A cluster behind the gate; empty until it is known.
+    cluster: String,
 }
 
 /// An answer of the gate itself.
@@ -94,9 +117,9 @@ impl Refusal {
 }
 
 impl Server {
-    fn new(gate: Arc<Gate>, upstream: Arc<Upstream>, timeouts: forward::Timeouts) -> Self {
+    fn new(gate: Arc<Gate>, clusters: Arc<Clusters>, timeouts: forward::Timeouts) -> Self {
         let recorder = Recorder::new(gate.audit.clone());
-        Self { gate, upstream, limits: Arc::default(), recorder, timeouts }
+        Self { gate, clusters, limits: Arc::default(), recorder, timeouts }
     }
 
     fn into_handler(self: Arc<Self>) -> Handler {
@@ -107,10 +130,11 @@ impl Server {
     }
 
     async fn serve(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
-        let mut verb = UNKNOWN_VERB;
+        let mut figures = Figures { verb: UNKNOWN_VERB, cluster: String::new() };
         let text = wants_text(request.headers());
-        let response = self.handle(request, peer, &mut verb).await;
-        self.gate.metrics.request("kube", verb, response.status().as_u16());
+        let response = self.handle(request, peer, &mut figures).await;
+        let code = response.status().as_u16();
+        self.gate.metrics.kube_request(figures.verb, code, &figures.cluster);
         if text { as_text(response) } else { response }
     }
 
@@ -118,7 +142,7 @@ impl Server {
         &self,
         mut request: Request<Incoming>,
         peer: Arc<Peer>,
-        verb: &mut &'static str,
+        figures: &mut Figures,
     ) -> Response<Body> {
         let identity = match self.identify(&peer) {
             Ok(identity) => Arc::new(identity),
@@ -135,8 +159,12 @@ impl Server {
                 return self.refuse(self.recorder.request(event), unparsable(&error)).await;
             }
         };
-        *verb = target.verb.name();
-        let event = audit::parsed(&identity, &peer, request.method(), &target);
+        figures.verb = target.verb.name();
+        let cluster = self.clusters.find(target.cluster.as_deref());
+        let name = cluster.map(|cluster| cluster.name().to_owned());
+        figures.cluster = name.clone().unwrap_or_default();
+        let name = name.or_else(|| target.cluster.clone()).unwrap_or_default();
+        let event = audit::parsed(&identity, &peer, request.method(), &target, &name);
         let mut record = self.recorder.request(event);
         let upgrade = target.verb.may_upgrade().then(|| Upgrade::asked(request.headers())).flatten();
         let lifetime = match self.admit(&identity, &peer, request.headers_mut()).await {
@@ -147,7 +175,14 @@ impl Server {
         if target.verb.is_stream() && !self.gate.audit.is_healthy() {
             return self.refuse(record, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, UNAUDITED)).await;
         }
-        match self.upstream.uri(&target.path_and_query(self.upstream.base())) {
+        let Some(found) = cluster else { return self.refuse(record, no_cluster(&name)).await };
+        let upstream = match found.upstream().await {
+            Ok(upstream) => upstream,
+            Err(why) => {
+                return self.refuse(record, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)).await;
+            }
+        };
+        match upstream.uri(&target.path_and_query(upstream.base())) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(error) => return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, error)).await,
         }
@@ -155,7 +190,8 @@ impl Server {
             let why = "a request for an upgrade carries no body; the gate does not forward one that does";
             return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, why)).await;
         }
-        let call = Call { identity, peer, target, lifetime, permit, record };
+        let asked = Asked { identity, peer, target, cluster: name };
+        let call = Call { asked, upstream, lifetime, permit, record };
         match upgrade {
             Some(upgrade) => self.upgrade(call, upgrade, request).await,
             None => self.forward(call, request).await,
@@ -212,16 +248,15 @@ impl Server {
     }
 
     async fn forward(&self, call: Call, request: Request<Incoming>) -> Response<Body> {
-        let Call { identity, peer, target, lifetime, permit, record } = call;
-        let begun = Instant::now();
-        let sent = forward::forward(&self.upstream, self.timeouts, &target, request, lifetime, permit).await;
-        self.gate.metrics.upstream(begun.elapsed());
+        let Call { asked, upstream, lifetime, permit, record } = call;
+        let (begun, target) = (Instant::now(), &asked.target);
+        let sent = forward::forward(&upstream, self.timeouts, target, request, lifetime, permit).await;
+        self.gate.metrics.upstream(&asked.cluster, begun.elapsed());
         let response = sent.unwrap_or_else(|error| self.unanswered(&error));
         if target.verb.is_stream() {
             record.forget();
             let why = format!("answered {} without an upgrade", response.status());
-            let stream = audit::stream(&identity, &peer, &target, Outcome::Failure(why));
-            self.recorder.emit(Event::StreamStart(stream)).await;
+            self.recorder.emit(Event::StreamStart(asked.stream(Outcome::Failure(why)))).await;
         } else if target.is_discovery() {
             record.forget();
         } else {
@@ -247,33 +282,34 @@ impl Server {
         *outgoing.uri_mut() = request.uri().clone();
         *outgoing.headers_mut() = std::mem::take(request.headers_mut());
         upgrade.ask(outgoing.headers_mut());
-        let refused = if call.target.verb == Verb::Proxy { Refused::Keep } else { Refused::Renew };
+        let refused = if call.asked.target.verb == Verb::Proxy { Refused::Keep } else { Refused::Renew };
         let begun = Instant::now();
-        let sent = self.upstream.send_upgrade(outgoing, self.timeouts.upgrade, refused).await;
-        self.gate.metrics.upstream(begun.elapsed());
+        let upstream = call.upstream.clone();
+        let sent = upstream.send_upgrade(outgoing, self.timeouts.upgrade, refused).await;
+        self.gate.metrics.upstream(&call.asked.cluster, begun.elapsed());
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => {
                 let answer = self.unanswered(&error);
-                return self.no_tunnel(call.identity, call.peer, call.target, call.record, answer).await;
+                return self.no_tunnel(&call.asked, call.record, answer).await;
             }
         };
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let Call { identity, peer, target, lifetime, permit, record } = call;
-            let answer = forward::answer(&self.upstream, &target, response, None, lifetime, permit).await;
-            return self.no_tunnel(identity, peer, target, record, answer).await;
+            let Call { asked, lifetime, permit, record, .. } = call;
+            let answer = forward::answer(&upstream, &asked.target, response, None, lifetime, permit).await;
+            return self.no_tunnel(&asked, record, answer).await;
         }
         if let Err(why) = upgrade.verify(response.headers()) {
-            let server = self.upstream.server();
+            let server = upstream.server();
             tracing::warn!(%server, why, "the API server's 101 is not the one asked for");
             let why = format!("the Kubernetes API server {server} answered an upgrade wrongly: {why}");
             let answer = failure(StatusCode::BAD_GATEWAY, why);
-            return self.no_tunnel(call.identity, call.peer, call.target, call.record, answer).await;
+            return self.no_tunnel(&call.asked, call.record, answer).await;
         }
         let server = hyper::upgrade::on(&mut response);
         let mut headers = std::mem::take(response.headers_mut());
         clean_answer(&mut headers);
-        let farewell = match call.target.verb {
+        let farewell = match call.asked.target.verb {
             Verb::Exec | Verb::Attach => upgrade.farewell(&headers),
             _ => Farewell::None,
         };
@@ -282,19 +318,11 @@ impl Server {
     }
 
     /// Writes down that no tunnel was opened.
-    async fn no_tunnel(
-        &self,
-        identity: Arc<Identity>,
-        peer: Arc<Peer>,
-        target: Target,
-        record: Record,
-        answer: Response<Body>,
-    ) -> Response<Body> {
-        if target.verb.is_stream() {
+    async fn no_tunnel(&self, asked: &Asked, record: Record, answer: Response<Body>) -> Response<Body> {
+        if asked.target.verb.is_stream() {
             record.forget();
             let why = format!("answered {}", answer.status());
-            let stream = audit::stream(&identity, &peer, &target, Outcome::Failure(why));
-            self.recorder.emit(Event::StreamStart(stream)).await;
+            self.recorder.emit(Event::StreamStart(asked.stream(Outcome::Failure(why)))).await;
         } else {
             record.answered(answer.status()).await;
         }
@@ -303,9 +331,9 @@ impl Server {
 
     /// Writes the start down, then carries the bytes in a task of its own until one of the ends, or the person's time, is over.
     async fn open(&self, call: Call, client: OnUpgrade, server: OnUpgrade, farewell: Farewell) {
-        let Call { identity, peer, target, lifetime, permit, record } = call;
-        let stream = target.verb.is_stream();
-        let stream = stream.then(|| audit::stream(&identity, &peer, &target, Outcome::Success));
+        let Call { asked, lifetime, permit, record, .. } = call;
+        let verb = asked.target.verb;
+        let stream = verb.is_stream().then(|| asked.stream(Outcome::Success));
         match &stream {
             Some(stream) => {
                 record.forget();
@@ -313,7 +341,7 @@ impl Server {
             }
             None => record.answered(StatusCode::SWITCHING_PROTOCOLS).await,
         }
-        let open = lifetime.counted(target.verb.name());
+        let open = lifetime.counted(verb.name());
         let recorder = self.recorder.clone();
         tokio::spawn(async move {
             let _held = (permit, open);
@@ -363,9 +391,18 @@ fn forbidden(error: HeaderError) -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, error)
 }
 
+fn no_cluster(name: &str) -> Refusal {
+    let name = clean_line(name);
+    let why = format!(
+        "no Kubernetes cluster behind this gate is named {name:?}; to see which there are: tsh kube ls"
+    );
+    Refusal::new(StatusCode::NOT_FOUND, why)
+}
+
 fn unparsable(error: &TargetError) -> Refusal {
     let code = match error {
         TargetError::Path(PathError::TooLong | PathError::LongQuery) => StatusCode::URI_TOO_LONG,
+        TargetError::Path(PathError::NoCluster) => StatusCode::NOT_FOUND,
         TargetError::Path(_) | TargetError::Semicolon => StatusCode::BAD_REQUEST,
         TargetError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         TargetError::Kubelet(_) => StatusCode::FORBIDDEN,

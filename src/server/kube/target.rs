@@ -75,11 +75,13 @@ pub(crate) struct Resource {
 /// A request's target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
+    /// The cluster that the path names; none: the default one.
+    pub(crate) cluster: Option<String>,
     /// What it does.
     pub(crate) verb: Verb,
     /// The resource, unless the path is of another kind (`/version`, `/apis`, `/openapi/v2`).
     pub(crate) resource: Option<Resource>,
-    /// The path in its one spelling.
+    /// The path in its one spelling, below the cluster.
     path: String,
     /// The query as it came.
     query: Option<String>,
@@ -110,7 +112,8 @@ const KUBELET_STREAMS: [&str; 6] = ["exec", "run", "attach", "portforward", "cri
 impl Target {
     /// Parses a request's method and URI.
     pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Self, TargetError> {
-        let path = Path::parse(uri.path())?;
+        let mut path = Path::parse(uri.path())?;
+        let cluster = path.take_cluster()?;
         if let Some(query) = uri.query() {
             check_query(query)?;
         }
@@ -128,7 +131,8 @@ impl Target {
             }
         }
         let resource = parsed.map(|parsed| parsed.resource(verb, uri.query())).transpose()?;
-        Ok(Self { verb, resource, path: path.to_canonical(), query: uri.query().map(str::to_owned) })
+        let query = uri.query().map(str::to_owned);
+        Ok(Self { cluster, verb, resource, path: path.to_canonical(), query })
     }
 
     /// The path in its one spelling, as it is forwarded and audited.

@@ -181,3 +181,48 @@ proptest! {
         prop_assert_eq!(target.verb, Verb::Exec);
     }
 }
+
+#[test]
+fn a_cluster_is_taken_off_the_path_once_and_what_is_left_is_the_target() {
+    let target = parse("GET", "/clusters/staging/api/v1/namespaces/dev/pods/a/log?follow=true").unwrap();
+    assert_eq!(target.cluster.as_deref(), Some("staging"));
+    assert_eq!((target.path(), target.kind().as_str()), ("/api/v1/namespaces/dev/pods/a/log", "pods/log"));
+    assert_eq!(target.path_and_query("/base"), "/base/api/v1/namespaces/dev/pods/a/log?follow=true");
+    let exec = parse("GET", "/clusters/eu-1.prod/api/v1/namespaces/a/pods/b/exec?command=sh").unwrap();
+    assert_eq!((exec.verb, exec.cluster.as_deref()), (Verb::Exec, Some("eu-1.prod")));
+    for (uri, left) in [
+        ("/clusters/a", "/"),
+        ("/clusters/a/", "/"),
+        ("/clusters/a/api", "/api"),
+        ("/clusters/a/apis/", "/apis/"),
+    ] {
+        let target = parse("GET", uri).unwrap();
+        assert_eq!((target.cluster.as_deref(), target.path()), (Some("a"), left), "{uri}");
+        assert!(target.is_discovery(), "{uri}");
+    }
+    // Only at the front, and only once.
+    let twice = parse("GET", "/clusters/a/clusters/b/api").unwrap();
+    assert_eq!((twice.cluster.as_deref(), twice.path()), (Some("a"), "/clusters/b/api"));
+    assert_eq!(parse("GET", "/api/clusters/a").unwrap().cluster, None);
+    for uri in ["/clusters", "/clusters/"] {
+        assert_eq!(parse("GET", uri).unwrap_err(), PathError::NoCluster.into(), "{uri}");
+    }
+}
+
+#[test]
+fn e2_8_a_cluster_has_one_spelling_too() {
+    for uri in [
+        "/%63lusters/a/api",
+        "/clusters/%61/api",
+        "/clusters//api",
+        "/clusters/../api",
+        "/clusters/a%2Fb/api",
+        "/clusters/a/../b/api",
+        "/clusters/a;b/api",
+        "//clusters/a/api",
+        "/clusters/a//api",
+        "/clusters/a/api/v1/pods/",
+    ] {
+        assert!(matches!(parse("GET", uri), Err(TargetError::Path(_))), "{uri}");
+    }
+}

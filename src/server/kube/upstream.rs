@@ -13,7 +13,7 @@ use super::{
     proxy,
 };
 use crate::server::{
-    config::KubeConfig,
+    config::KubeCluster,
     listener::{Body, BoxError},
 };
 
@@ -33,6 +33,14 @@ pub enum UpstreamError {
         "no kubeconfig_file is set under proxy_service.kubernetes, and this is not a pod with a service account ({0}); set kubeconfig_file"
     )]
     InCluster(BoxError),
+    /// One of several clusters.
+    #[error("the cluster {cluster:?}: {source}")]
+    Of {
+        /// Its name.
+        cluster: String,
+        /// What is wrong.
+        source: Box<UpstreamError>,
+    },
     /// Keys, certificates, tokens.
     #[error("the credentials for the API server {server} cannot be used: {source}")]
     Credentials {
@@ -70,7 +78,7 @@ pub(super) enum Refused {
     Keep,
 }
 
-/// The API server that this gate guards.
+/// The API server of one cluster.
 pub struct Upstream {
     connector: Connector,
     credentials: Credentials,
@@ -83,7 +91,7 @@ pub struct Upstream {
 impl Upstream {
     /// From the configuration: a kubeconfig with its context, else the pod's service account. Nothing is asked of the API server
     /// yet, so that the gate starts while it is down.
-    pub async fn new(config: &KubeConfig) -> Result<Arc<Self>, UpstreamError> {
+    pub async fn new(config: &KubeCluster) -> Result<Arc<Self>, UpstreamError> {
         let found = match &config.kubeconfig_file {
             Some(path) => from_kubeconfig(path.clone(), config.context.clone()).await?,
             None => kube::Config::incluster_env()

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// The name that stock clients give to a login by password.
+const LOCAL: &str = "local";
+
 /// The addresses alone.
 pub(super) async fn find(State(web): State<Shared>) -> Json<Ping> {
     Json(ping_with(&web.gate, Auth::default()))
@@ -42,6 +45,9 @@ pub(super) async fn ping_connector(
     Path(name): Path<String>,
 ) -> Result<Json<Ping>, ApiError> {
     let connector: Option<GithubConnector> = resources::get(&*web.gate.store, &name).await?;
+    if connector.is_none() && name == LOCAL {
+        return Err(ApiError::bad_request(super::login::NO_PASSWORDS));
+    }
     let connector =
         connector.ok_or_else(|| ApiError::bad_request(format!("invalid connector name {name}")))?;
     Ok(Json(ping_with(&web.gate, github(&connector))))
@@ -73,5 +79,6 @@ fn ping_with(gate: &Gate, auth: Auth) -> Ping {
         server_version: SERVER_VERSION.into(),
         min_client_version: MIN_CLIENT_VERSION.into(),
         cluster_name: Some(gate.config.cluster_name.clone()),
+        code_login: gate.config.code_login,
     }
 }

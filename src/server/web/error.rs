@@ -11,6 +11,7 @@ use crate::{
     server::{
         auth::{
             access::AccessError,
+            code::CodeError,
             github::{GithubError, LoginError},
             renew::RenewError,
         },
@@ -94,7 +95,9 @@ impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         let status = match &error {
             LoginError::Request(_) | LoginError::Redirect(_) | LoginError::Key(_) => StatusCode::BAD_REQUEST,
-            LoginError::NoConnector(_) | LoginError::UnknownState => StatusCode::NOT_FOUND,
+            LoginError::NoConnector(_) | LoginError::UnknownState | LoginError::OtherBrowser => {
+                StatusCode::NOT_FOUND
+            }
             LoginError::ConnectorChanged(_) => StatusCode::PRECONDITION_FAILED,
             LoginError::Github(GithubError::Refused(_))
             | LoginError::NoTeam(_)
@@ -103,6 +106,20 @@ impl From<LoginError> for ApiError {
             LoginError::Github(_) => StatusCode::BAD_GATEWAY,
             LoginError::Issue(_) | LoginError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             LoginError::Store(error) => return error.clone().into(),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        let status = match error {
+            CodeError::Off => StatusCode::FORBIDDEN,
+            CodeError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            CodeError::Unknown => StatusCode::NOT_FOUND,
+            CodeError::Over => StatusCode::CONFLICT,
+            CodeError::Login(error) => return error.into(),
+            CodeError::Store(error) => return error.into(),
         };
         Self::new(status, error.to_string())
     }

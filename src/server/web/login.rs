@@ -6,7 +6,7 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::{RawQuery, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -34,13 +34,24 @@ pub(super) async fn console(
     Ok(Json(web.github.begin(&web.gate, &request, peer.addr).await?))
 }
 
+/// What a client that brings a password is told.
+pub(super) const NO_PASSWORDS: &str =
+    "this gate signs nobody in with a password; leave --auth out to sign in with its own connector";
+
+/// `POST /webapi/ssh/certs`: a login by password, which this gate does not serve.
+pub(super) async fn password() -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, NO_PASSWORDS)
+}
+
 /// `GET /webapi/github/callback`.
 pub(super) async fn callback(
     State(web): State<Shared>,
     Extension(peer): Caller,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
-    let query = parse(query.as_deref().unwrap_or_default());
+    let mut query = parse(query.as_deref().unwrap_or_default());
+    query.browser = super::code::browser_of(&headers);
     match web.github.callback(&web.gate, &query, peer.addr).await {
         CallbackEnd::Redirect(url) => {
             let headers = [

@@ -1,6 +1,7 @@
 //! The web port (people, browsers, `tsh`) and the admin API (`tctl`): routes that decode, check, call and encode.
 
 mod admin;
+mod code;
 mod discovery;
 mod error;
 mod login;
@@ -21,7 +22,7 @@ use tower::ServiceExt;
 use self::error::ApiError;
 use super::{
     Gate,
-    auth::github::Github,
+    auth::{code::Codes, github::Github},
     limit::RateLimit,
     listener::{Body, BoxError, Handler, Peer},
 };
@@ -36,6 +37,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(75);
 pub(crate) struct Web {
     gate: Arc<Gate>,
     github: Github,
+    codes: Codes,
     starts: RateLimit,
 }
 
@@ -70,13 +72,16 @@ fn asks_for_admin(peer: &Peer) -> bool {
 }
 
 fn web_router(gate: Arc<Gate>) -> Router {
-    let shared: Shared = Arc::new(Web { gate, github: Github::new(), starts: RateLimit::new(30, 1.0) });
+    let shared: Shared =
+        Arc::new(Web { gate, github: Github::new(), codes: Codes::new(), starts: RateLimit::new(30, 1.0) });
     Router::new()
         .route("/webapi/ping", get(discovery::ping))
         .route("/webapi/ping/{connector}", get(discovery::ping_connector))
         .route("/webapi/find", get(discovery::find))
         .route("/webapi/github/login/console", post(login::console))
         .route("/webapi/github/callback", get(login::callback))
+        .route("/webapi/ssh/certs", post(login::password))
+        .merge(code::router())
         .merge(pages::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)

@@ -12,8 +12,15 @@ use super::Shared;
 use crate::model::text;
 
 const STYLE: &str = include_str!("style.css");
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Whether a page has a form, which goes to this gate alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forms {
+    /// It has none.
+    None,
+    /// It has, and the browser says from which site it is sent.
+    Own,
+}
 
 /// The pages' routes.
 pub(super) fn router() -> Router<Shared> {
@@ -70,6 +77,19 @@ async fn style() -> Response {
 }
 
 fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
+    page_with(Forms::None, status, title, class, body)
+}
+
+/// A page under a policy that allows no script, nothing from elsewhere, and no frame around it.
+pub(super) fn page_with(forms: Forms, status: StatusCode, title: &str, class: &str, body: &str) -> Response {
+    let (form_action, referrer) = match forms {
+        Forms::None => ("'none'", "no-referrer"),
+        // With `no-referrer` a browser would call the origin of the form's sender `null`.
+        Forms::Own => ("'self'", "same-origin"),
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+    );
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
@@ -77,9 +97,9 @@ fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
     );
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
         (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, referrer),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
@@ -87,7 +107,7 @@ fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
 }
 
 /// Text as HTML shows it.
-fn escape(value: &str) -> String {
+pub(super) fn escape(value: &str) -> String {
     let value = text::clean_line(value);
     let mut out = String::with_capacity(value.len() + 16);
     for c in value.chars() {

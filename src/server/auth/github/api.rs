@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LINK};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{api_endpoint, endpoint, mapping::Team};
@@ -61,7 +61,7 @@ pub enum GithubError {
 }
 
 /// A GitHub account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// Its login name, which may change.
     pub(super) login: String,

@@ -1,5 +1,7 @@
 //! From teams to roles and traits. Organisations and teams are the same in upper and lower case, as on GitHub.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{
     GithubConnector, Traits,
     role::ACCESS,
@@ -30,7 +32,7 @@ impl Team {
 }
 
 /// What a person's teams bring.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Granted {
     /// Names of roles, each once.
     pub(super) roles: Vec<String>,

@@ -1,8 +1,13 @@
 //! Login through GitHub: `begin` answers `tsh`, `callback` answers the browser that comes back (wire facts 2 and 4).
+//!
+//! A login for a terminal elsewhere (see [`super::code`]) goes the same way, from `begin_for_code` on; it ends not at the
+//! client but at its request, where the person still has to approve it.
 
 mod api;
+mod error;
 mod mapping;
 mod pending;
+mod person;
 mod record;
 mod redirect;
 
@@ -11,82 +16,30 @@ use std::{net::SocketAddr, time::Duration};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use self::{api::Api, mapping::Team, pending::Pending, record::Entry, redirect::ClientRedirect};
-pub use self::{api::GithubError, mapping::NoTeam, record::RecordError, redirect::RedirectError};
-use super::issue::{self, CompletedLogin, IssueError, Wish};
+pub(super) use self::person::{Person, complete};
+use self::{api::Api, mapping::Team, pending::Pending, redirect::ClientRedirect};
+pub use self::{
+    api::GithubError, error::LoginError, mapping::NoTeam, record::RecordError, redirect::RedirectError,
+};
+use super::{
+    code::{self, BrowserKey},
+    issue::Wish,
+};
 use crate::{
     model::{GithubConnector, Secret, text},
     pki::{KeyError, PublicKey},
     server::{
         Gate,
         audit::{Event, Login, Outcome},
-        store::{StoreError, resources},
+        store::resources,
     },
-    wire::{
-        login::{ConsoleRequest, ConsoleResponse, LoginResponse},
-        seal::SealError,
-    },
+    wire::login::{ConsoleRequest, ConsoleResponse, LoginResponse},
 };
 
 const ENDPOINT: &str = "https://github.com";
 const API_ENDPOINT: &str = "https://api.github.com";
 /// The longest that GitHub may take for all questions of one login: a person is waiting.
 const FINISH_LIMIT: Duration = Duration::from_secs(60);
-
-/// Why there is no login. The texts are for the person, in the terminal and in the browser.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// Something is missing or not possible in the client's request.
-    #[error("{0}")]
-    Request(String),
-    /// The client's redirect is not one of `tsh`.
-    #[error(transparent)]
-    Redirect(#[from] RedirectError),
-    /// The client's key cannot be certified.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// No such connector.
-    #[error(
-        "github connector {0:?} is not found; an administrator registers one with: tctl create github.yaml"
-    )]
-    NoConnector(String),
-    /// The connector was written while the login was on its way.
-    #[error("connector {0:?} was changed during this login; to begin again run: tsh login")]
-    ConnectorChanged(String),
-    /// A state that is unknown, used or too old.
-    #[error(
-        "this login is not known: it was used already or began more than 10 minutes ago; to begin again run: tsh login"
-    )]
-    UnknownState,
-    /// GitHub brought no login.
-    #[error(transparent)]
-    Github(#[from] GithubError),
-    /// No team of the person's is mapped.
-    #[error(transparent)]
-    NoTeam(#[from] NoTeam),
-    /// The name is not the account's.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// A mapped role is not there.
-    #[error(
-        "the connector {connector:?} names the role {role:?}, which does not exist; an administrator must create it or correct the connector"
-    )]
-    NoRole {
-        /// The connector.
-        connector: String,
-        /// The role.
-        role: String,
-    },
-    /// The certificates could not be made.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-    /// The answer could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What GitHub sends the browser back with.
 #[derive(Debug, Clone, Default)]
@@ -99,12 +52,15 @@ pub struct CallbackQuery {
     pub error: String,
     /// The same for people.
     pub error_description: String,
+    /// What the browser's cookie says, for a login by code.
+    pub browser: Option<BrowserKey>,
 }
 
 /// How a callback ends.
 #[derive(Debug)]
 pub enum CallbackEnd {
-    /// The browser goes to the waiting `tsh`, with the sealed answer or with the reason why there is none.
+    /// The browser goes to the waiting `tsh`, with the sealed answer or with the reason why there is none; or on to the page
+    /// where the person approves a login by code.
     Redirect(String),
     /// Nobody is known to wait for it: a page says why.
     Page(LoginError),
@@ -134,19 +90,43 @@ impl Github {
         request: &ConsoleRequest,
         remote: SocketAddr,
     ) -> Result<ConsoleResponse, LoginError> {
-        check_request(gate, request)?;
+        if request.redirect_url.is_empty() {
+            return Err(LoginError::Request("missing RedirectURL".into()));
+        }
+        let (key, connector) = check_request(gate, request).await?;
         // Read again at the end; here it is refused before anybody goes to GitHub.
         ClientRedirect::parse(&request.redirect_url)?;
-        let line = request.public_key.as_text().ok_or(KeyError::NotAKey)?;
-        let key = PublicKey::from_authorized_key(line)?;
-        let connector: GithubConnector = resources::get(&*gate.store, &request.connector_id)
-            .await?
-            .ok_or_else(|| LoginError::NoConnector(request.connector_id.clone()))?;
+        let wished = Wished { request, public_key: key.to_authorized_key()? };
+        self.send_to_github(gate, &connector, wished, None, remote).await
+    }
+
+    /// The same for the request of a terminal elsewhere, which was checked when it was made.
+    pub(super) async fn begin_for_code(
+        &self,
+        gate: &Gate,
+        request: &ConsoleRequest,
+        code: &str,
+        remote: SocketAddr,
+    ) -> Result<ConsoleResponse, LoginError> {
+        let (key, connector) = check_request(gate, request).await?;
+        let wished = Wished { request, public_key: key.to_authorized_key()? };
+        self.send_to_github(gate, &connector, wished, Some(code.to_owned()), remote).await
+    }
+
+    async fn send_to_github(
+        &self,
+        gate: &Gate,
+        connector: &GithubConnector,
+        Wished { request, public_key }: Wished<'_>,
+        code: Option<String>,
+        remote: SocketAddr,
+    ) -> Result<ConsoleResponse, LoginError> {
         let pending = Pending {
             connector: request.connector_id.clone(),
             revision: connector.metadata.id,
             redirect: Secret::new(request.redirect_url.as_str()),
-            public_key: key.to_authorized_key()?,
+            code,
+            public_key,
             ttl: request.cert_ttl,
             route_to_cluster: request.route_to_cluster.clone(),
             kubernetes_cluster: request.kubernetes_cluster.clone(),
@@ -154,7 +134,7 @@ impl Github {
             remote,
         };
         let state = pending::keep(&*gate.store, &pending).await?;
-        let redirect_url = pending::authorize_url(&connector, &state, &pending.verifier)
+        let redirect_url = pending::authorize_url(connector, &state, &pending.verifier)
             .map_err(|e| LoginError::Request(format!("the connector's endpoint_url is no URL: {e}")))?;
         Ok(ConsoleResponse { redirect_url })
     }
@@ -162,58 +142,32 @@ impl Github {
     /// Ends a login that comes back from GitHub. It is audited however it ends.
     pub async fn callback(&self, gate: &Gate, query: &CallbackQuery, remote: SocketAddr) -> CallbackEnd {
         let mut trail = Trail::default();
-        let (redirect, result) = match self.open(gate, query, &mut trail).await {
-            Ok((pending, redirect)) => {
-                let finish = self.finish(gate, query, &pending, &mut trail);
-                let result = match tokio::time::timeout(FINISH_LIMIT, finish).await {
-                    Ok(result) => result,
-                    Err(_) => Err(LoginError::Github(GithubError::Unreachable {
-                        host: "its address".into(),
-                        reason: "it took more than a minute to answer".into(),
-                    })),
-                };
-                (Some(redirect), result)
+        let (pending, goal) = match open(gate, query, &mut trail).await {
+            Ok(found) => found,
+            Err(error) => {
+                let event = Event::Login(trail.event(remote, Outcome::Failure(error.to_string())));
+                gate.audit.emit_of_stranger(event, remote.ip()).await;
+                return CallbackEnd::Page(error);
             }
-            Err(error) => (None, Err(error)),
         };
-        let is_stranger = redirect.is_none();
-        let (end, outcome) = match (redirect, result) {
-            (Some(redirect), Ok(response)) => match seal(&redirect, &response) {
-                Ok(url) => (CallbackEnd::Redirect(url), Outcome::Success),
-                Err(error) => failed(Some(&redirect), error),
-            },
-            (redirect, Err(error)) => failed(redirect.as_ref(), error),
-            (None, Ok(_)) => failed(None, LoginError::UnknownState),
-        };
-        let event = Event::Login(Login {
-            user: trail.user,
-            method: "github",
-            connector: trail.connector,
-            attributes: trail.teams,
-            remote: Some(remote),
-            outcome,
-        });
-        if is_stranger {
-            gate.audit.emit_of_stranger(event, remote.ip()).await;
-        } else {
-            gate.audit.emit(event).await;
+        match goal {
+            Goal::Client(redirect) => {
+                let result = self.finish(gate, query, &pending, &mut trail).await;
+                let (end, outcome) = match result.and_then(|response| seal(&redirect, &response)) {
+                    Ok(url) => (CallbackEnd::Redirect(url), Outcome::Success),
+                    Err(error) => failed(&redirect, &error),
+                };
+                gate.audit.emit(Event::Login(trail.event(remote, outcome))).await;
+                end
+            }
+            Goal::Code(request) => {
+                let result = self.identify(gate, query, &pending, &mut trail).await;
+                match code::signed_in(gate, request, result, trail.event(remote, Outcome::Success)).await {
+                    Ok(page) => CallbackEnd::Redirect(page),
+                    Err(error) => CallbackEnd::Page(error),
+                }
+            }
         }
-        end
-    }
-
-    async fn open(
-        &self,
-        gate: &Gate,
-        query: &CallbackQuery,
-        trail: &mut Trail,
-    ) -> Result<(Pending, ClientRedirect), LoginError> {
-        if query.state.is_empty() {
-            return Err(LoginError::Request("missing state query param".into()));
-        }
-        let pending = pending::take(&*gate.store, &query.state).await?.ok_or(LoginError::UnknownState)?;
-        trail.connector.clone_from(&pending.connector);
-        let redirect = ClientRedirect::parse(pending.redirect.expose())?;
-        Ok((pending, redirect))
     }
 
     async fn finish(
@@ -223,6 +177,40 @@ impl Github {
         pending: &Pending,
         trail: &mut Trail,
     ) -> Result<LoginResponse, LoginError> {
+        let person = self.identify(gate, query, pending, trail).await?;
+        let wish = Wish {
+            key: PublicKey::from_authorized_key(&pending.public_key)?,
+            ttl: Duration::from_nanos(u64::try_from(pending.ttl).unwrap_or(0)),
+            route_to_cluster: pending.route_to_cluster.clone(),
+            kubernetes_cluster: pending.kubernetes_cluster.clone(),
+        };
+        complete(gate, &person, wish, Timestamp::now()).await
+    }
+
+    /// Who came back, after all checks; nothing is issued.
+    async fn identify(
+        &self,
+        gate: &Gate,
+        query: &CallbackQuery,
+        pending: &Pending,
+        trail: &mut Trail,
+    ) -> Result<Person, LoginError> {
+        let asked = self.ask(gate, query, pending, trail);
+        tokio::time::timeout(FINISH_LIMIT, asked).await.unwrap_or_else(|_| {
+            Err(LoginError::Github(GithubError::Unreachable {
+                host: "its address".into(),
+                reason: "it took more than a minute to answer".into(),
+            }))
+        })
+    }
+
+    async fn ask(
+        &self,
+        gate: &Gate,
+        query: &CallbackQuery,
+        pending: &Pending,
+        trail: &mut Trail,
+    ) -> Result<Person, LoginError> {
         if !query.error.is_empty() {
             let said = api::explain(&query.error, &query.error_description);
             return Err(GithubError::Refused(said).into());
@@ -230,12 +218,7 @@ impl Github {
         if query.code.is_empty() {
             return Err(LoginError::Request("code query param must be set".into()));
         }
-        let connector: GithubConnector = resources::get(&*gate.store, &pending.connector)
-            .await?
-            .ok_or_else(|| LoginError::NoConnector(pending.connector.clone()))?;
-        if connector.metadata.id != pending.revision {
-            return Err(LoginError::ConnectorChanged(pending.connector.clone()));
-        }
+        let connector = person::connector(gate, &pending.connector, pending.revision).await?;
         let http = self.http.as_ref().map_err(Clone::clone)?;
         let api = Api::new(http, &connector);
         let token = api.exchange(query.code.expose(), &pending.verifier).await?;
@@ -245,32 +228,41 @@ impl Github {
         let teams = api.teams(&token).await?;
         trail.teams = attributes(&teams);
         let granted = mapping::map(&connector, &account.login, &teams)?;
-        record::check(&*gate.store, &pending.connector, &account).await?;
-        check_roles(gate, &pending.connector, &granted.roles).await?;
-
-        let now = Timestamp::now();
-        let login = CompletedLogin::new(
-            account.login.clone(),
-            granted.roles.clone(),
-            granted.traits.clone(),
-            Wish {
-                key: PublicKey::from_authorized_key(&pending.public_key)?,
-                ttl: Duration::from_nanos(u64::try_from(pending.ttl).unwrap_or(0)),
-                route_to_cluster: pending.route_to_cluster.clone(),
-                kubernetes_cluster: pending.kubernetes_cluster.clone(),
-            },
-        );
-        let issued = issue::issue(gate, &login, now).await?;
-        let entry = Entry {
-            connector: &pending.connector,
-            account: &account,
-            granted: &granted,
-            now,
-            expires: issued.not_after,
+        let person = Person {
+            connector: pending.connector.clone(),
+            revision: pending.revision,
+            account,
+            granted,
+            teams: trail.teams.clone(),
         };
-        record::write(&*gate.store, &entry).await?;
-        Ok(issue::response(gate, &account.login, &issued)?)
+        person::check_person(gate, &person).await?;
+        Ok(person)
     }
+}
+
+/// What a client wished, with its key in the one form.
+struct Wished<'a> {
+    request: &'a ConsoleRequest,
+    public_key: String,
+}
+
+/// Where a login ends.
+enum Goal {
+    Client(ClientRedirect),
+    Code(code::Claimed),
+}
+
+async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(Pending, Goal), LoginError> {
+    if query.state.is_empty() {
+        return Err(LoginError::Request("missing state query param".into()));
+    }
+    let pending = pending::take(&*gate.store, &query.state).await?.ok_or(LoginError::UnknownState)?;
+    trail.connector.clone_from(&pending.connector);
+    let goal = match &pending.code {
+        Some(request) => Goal::Code(code::claimed(gate, request, query.browser.as_ref()).await?),
+        None => Goal::Client(ClientRedirect::parse(pending.redirect.expose())?),
+    };
+    Ok((pending, goal))
 }
 
 /// What is known about a login so far, for the audit log.
@@ -281,11 +273,25 @@ struct Trail {
     teams: Value,
 }
 
-fn check_request(gate: &Gate, request: &ConsoleRequest) -> Result<(), LoginError> {
-    let wrong = |text: &str| Err(LoginError::Request(text.to_owned()));
-    if request.redirect_url.is_empty() {
-        return wrong("missing RedirectURL");
+impl Trail {
+    fn event(self, remote: SocketAddr, outcome: Outcome) -> Login {
+        Login {
+            user: self.user,
+            method: "github",
+            connector: self.connector,
+            attributes: self.teams,
+            remote: Some(remote),
+            outcome,
+        }
     }
+}
+
+/// Checks what a client wishes, but not where it wants the answer: the key and the connector.
+pub(super) async fn check_request(
+    gate: &Gate,
+    request: &ConsoleRequest,
+) -> Result<(PublicKey, GithubConnector), LoginError> {
+    let wrong = |text: &str| Err(LoginError::Request(text.to_owned()));
     if request.public_key.0.is_empty() {
         return wrong("missing PublicKey");
     }
@@ -308,16 +314,12 @@ fn check_request(gate: &Gate, request: &ConsoleRequest) -> Result<(), LoginError
             )));
         }
     }
-    Ok(())
-}
-
-async fn check_roles(gate: &Gate, connector: &str, roles: &[String]) -> Result<(), LoginError> {
-    for role in roles {
-        if gate.access.role(role).await?.is_none() {
-            return Err(LoginError::NoRole { connector: connector.to_owned(), role: role.clone() });
-        }
-    }
-    Ok(())
+    let line = request.public_key.as_text().ok_or(KeyError::NotAKey)?;
+    let key = PublicKey::from_authorized_key(line)?;
+    let connector = resources::get(&*gate.store, &request.connector_id)
+        .await?
+        .ok_or_else(|| LoginError::NoConnector(request.connector_id.clone()))?;
+    Ok((key, connector))
 }
 
 fn seal(redirect: &ClientRedirect, response: &LoginResponse) -> Result<String, LoginError> {
@@ -327,16 +329,10 @@ fn seal(redirect: &ClientRedirect, response: &LoginResponse) -> Result<String, L
     Ok(redirect.with("response", &serde_json::to_string(&sealed).map_err(broken)?))
 }
 
-fn failed(redirect: Option<&ClientRedirect>, error: LoginError) -> (CallbackEnd, Outcome) {
+fn failed(redirect: &ClientRedirect, error: &LoginError) -> (CallbackEnd, Outcome) {
     let sentence = error.to_string();
-    let end = match redirect {
-        Some(redirect) => {
-            let shown = text::truncate(&text::clean_line(&sentence), 1500).into_owned();
-            CallbackEnd::Redirect(redirect.with("err", &shown))
-        }
-        None => CallbackEnd::Page(error),
-    };
-    (end, Outcome::Failure(sentence))
+    let shown = text::truncate(&text::clean_line(&sentence), 1500).into_owned();
+    (CallbackEnd::Redirect(redirect.with("err", &shown)), Outcome::Failure(sentence))
 }
 
 /// Organisation to teams, as Teleport's audit events have it.

@@ -28,8 +28,11 @@ pub(super) struct Pending {
     /// The connector, in the revision with which the login began.
     pub(super) connector: String,
     pub(super) revision: Option<i64>,
-    /// Where the login ends.
+    /// Where the login ends: at the client that waits on loopback, …
     pub(super) redirect: Secret,
+    /// … or at the request of a terminal elsewhere, of this name.
+    #[serde(default)]
+    pub(super) code: Option<String>,
     /// The key to certify.
     pub(super) public_key: String,
     /// The wished life in nanoseconds.
@@ -99,6 +102,7 @@ mod tests {
             connector: "github".into(),
             revision: Some(1),
             redirect: Secret::new("http://127.0.0.1:1/callback"),
+            code: None,
             public_key: String::new(),
             ttl: 0,
             route_to_cluster: String::new(),

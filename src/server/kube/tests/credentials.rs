@@ -12,11 +12,12 @@ use super::{
     super::{Upstream, UpstreamError, answer::full, upstream::Refused},
     api::Api,
 };
-use crate::server::config::{KubeConfig, Listen};
+use crate::server::config::KubeCluster;
 
-pub(super) fn config(file: &Path, context: Option<&str>) -> KubeConfig {
-    KubeConfig {
-        listen: Listen { listen: ([127, 0, 0, 1], 0).into(), public: None },
+pub(super) fn config(file: &Path, context: Option<&str>) -> KubeCluster {
+    KubeCluster {
+        name: "gate.test".into(),
+        labels: Default::default(),
         kubeconfig_file: Some(file.to_owned()),
         context: context.map(str::to_owned),
     }

@@ -3,6 +3,7 @@
 
 mod abuse;
 mod api;
+mod clusters;
 mod credentials;
 mod renewal;
 mod rig;

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    super::{Upstream, forward::Timeouts, serve::handler_within},
+    super::{Clusters, Upstream, forward::Timeouts, serve::handler_within},
     api::Api,
 };
 use crate::{
@@ -75,6 +75,18 @@ impl Rig {
 
     /// With this way to the API server.
     pub(super) async fn with(api: Api, upstream: Arc<Upstream>, timeouts: Timeouts) -> Self {
+        Self::beside(api, upstream, &[], timeouts).await
+    }
+
+    /// The same with more clusters beside the default one.
+    pub(super) async fn beside(
+        api: Api,
+        upstream: Arc<Upstream>,
+        others: &[(&str, Arc<Upstream>)],
+        timeouts: Timeouts,
+    ) -> Self {
+        let all = [&[("gate.test", upstream.clone())], others].concat();
+        let clusters = Clusters::ready(&all);
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let mut config = Config::parse(CONFIG, Path::new("jumpgate.yaml")).unwrap();
@@ -106,7 +118,7 @@ impl Rig {
             tls: Tls::mutual(ServerCertificate::new(host)).unwrap(),
             limits: Limits::new(gate.config.drain),
             drain,
-            handler: handler_within(gate.clone(), upstream.clone(), timeouts),
+            handler: handler_within(gate.clone(), clusters, timeouts),
             metrics,
         }));
         let rig = Self { api, gate, upstream, switch, addr, listeners, _folder: folder };

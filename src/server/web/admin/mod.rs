@@ -3,6 +3,7 @@
 mod cluster;
 mod connectors;
 mod events;
+mod kubernetes;
 mod renewal;
 mod roles;
 mod users;
@@ -45,6 +46,7 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
         .route("/authorities/{kind}", get(cluster::authorities))
         .route("/status", get(cluster::status))
         .route("/events", get(events::search))
+        .route("/kubernetes/clusters", get(kubernetes::clusters))
         .route("/renewal", post(renewal::renew))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)

@@ -1,0 +1,157 @@
+//! Sign-in through a browser: one on this machine, or one elsewhere whose last address is pasted here.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::{
+    Begun, Expected, Verified, Wish,
+    mend::{again, refused},
+    verify,
+};
+use crate::{
+    cli::{
+        Ctx,
+        error::Failure,
+        output::Spinner,
+        terminal::{Input, Typed},
+    },
+    client::{
+        sso::{self, Check, Listener, Pasted, SsoError},
+        version,
+    },
+    wire::login::ConsoleRequest,
+};
+
+/// Where pasted lines come from; the reader stops when this is dropped.
+pub(super) struct Lines {
+    receiver: mpsc::Receiver<Result<Zeroizing<String>, SsoError>>,
+    stop: Stop,
+    reader: std::thread::JoinHandle<()>,
+}
+
+/// Ends the reader.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Begins to read what is pasted: from the terminal, or from standard input where that is ours.
+pub(super) fn lines(wish: &Wish) -> anyhow::Result<Lines> {
+    let mut input = Input::open(wish.leave_stdin).ok_or_else(|| {
+        Failure::new("there is no terminal to paste into").hint("run tsh login in a terminal, then try again")
+    })?;
+    let (sender, receiver) = mpsc::channel(4);
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let reader = std::thread::spawn(move || {
+        loop {
+            let item = match input.line(&stopped) {
+                Ok(Typed::Line(line)) => Ok(line),
+                Ok(Typed::Cancelled) => Err(SsoError::Cancelled),
+                Ok(Typed::Stopped) => return,
+                Ok(Typed::Ended) | Err(_) => Err(SsoError::InputEnded),
+            };
+            let last = item.is_err();
+            if sender.blocking_send(item).is_err() || last {
+                return;
+            }
+        }
+    });
+    Ok(Lines { receiver, stop: Stop(stop), reader })
+}
+
+/// Signs in through a browser that comes to this machine's listener or, with `lines`, whose last address is pasted.
+pub(super) async fn sign_in(
+    begun: &Begun<'_>,
+    expected: Expected,
+    kind: &str,
+    connector: String,
+    lines: Option<Lines>,
+) -> anyhow::Result<Verified> {
+    let Begun { settings, target, wish, client, .. } = *begun;
+    let listener = Listener::bind(wish.bind_addr.as_deref()).await?;
+    let mut request = ConsoleRequest {
+        redirect_url: listener.redirect_url().to_string(),
+        cert_ttl: begun.ttl,
+        connector_id: connector,
+        route_to_cluster: wish.cluster.clone().unwrap_or_default(),
+        ..ConsoleRequest::default()
+    };
+    let line = begun.public_key.clone().into();
+    if version::wants_two_keys(begun.ping) {
+        request.ssh_pub_key = line;
+        request.tls_pub_key = begun.public_pem.clone().into();
+    } else {
+        request.public_key = line;
+    }
+    let answer = client.console_login(kind, &request).await.map_err(|e| refused(e, settings, target))?;
+    let check: Check<Verified> = Box::new(move |answer| verify(answer, &expected, Timestamp::now()));
+    let pages = |path: &str| client.page(path);
+    let done = match lines {
+        None => {
+            let waiting = announce(settings.ctx, wish, &listener.link());
+            let done = listener.wait(&answer.redirect_url, pages, check, None).await;
+            drop(waiting);
+            done
+        }
+        Some(lines) => {
+            if !sso::is_web_address(&answer.redirect_url) {
+                return Err(again(SsoError::BadTarget, settings, target));
+            }
+            let console = settings.ctx.console;
+            console.status(&format!(
+                "Open this address in a browser, on any machine, to sign in:\n  {}\nAt the end the browser is sent to an \
+                 address that begins with http://{}/callback. If the page does not load, that is all right:\ncopy the whole \
+                 address from the address bar, paste it here (it is not shown), and press Enter.",
+                answer.redirect_url,
+                listener.address()
+            ));
+            let Lines { receiver, stop, reader } = lines;
+            let complain = Box::new(move |text: &str| console.warn(text));
+            let pasted = Pasted { lines: receiver, complain };
+            let done = listener.wait(&answer.redirect_url, pages, check, Some(pasted)).await;
+            drop(stop);
+            // A reader of the terminal gives it back as it was; one of a pipe may be waiting for more and ends with us.
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
+            while !reader.is_finished() && std::time::Instant::now() < deadline && !Input::is_piped() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            done
+        }
+    };
+    done.map_err(|e| again(e, settings, target))
+}
+
+/// Says where to go, then tries the browser, which never holds anything up.
+fn announce(ctx: &Ctx, wish: &Wish, link: &str) -> Spinner {
+    let browser = wish.browser.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BROWSER"));
+    if browser.as_deref() == Some("none") {
+        ctx.console.status(&format!("Open this address in a browser on this machine to sign in:\n  {link}"));
+    } else {
+        ctx.console.status(&format!(
+            "A browser window opens for you to sign in. If it does not, open this address yourself:\n  {link}"
+        ));
+        let (link, console) = (link.to_owned(), ctx.console);
+        std::thread::spawn(move || {
+            let opened = match browser {
+                Some(program) => open::with_detached(&link, program),
+                None => open::that_detached(&link),
+            };
+            if let Err(reason) = opened {
+                tracing::debug!(%reason, "no browser");
+                console.warn("no browser could be started; open the address above yourself");
+            }
+        });
+    }
+    let seconds = sso::LIMIT.as_secs();
+    ctx.console.spinner(&format!("Waiting up to {seconds} seconds for you to sign in (Ctrl-C ends it)"))
+}

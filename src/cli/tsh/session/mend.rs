@@ -1,0 +1,65 @@
+//! What a person can do about a login that came to nothing.
+
+use crate::{
+    cli::{
+        error::{self, Failure},
+        tsh::settings::{Settings, Target},
+    },
+    client::{proxy::ProxyError, sso::SsoError, trust::Refusal},
+};
+
+/// What the gate refuses when a login begins, before any browser, is a refused login as well.
+pub(super) fn refused(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    match error {
+        ProxyError::Refused { .. } => Failure::new(error.to_string()).code(error::REFUSED).into(),
+        other => mend(other, settings, target),
+    }
+}
+
+/// Adds what mends it.
+pub(super) fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let login = settings.login_command(target);
+    let hint = match &error {
+        ProxyError::Away { .. } => format!("try again in a while: {login}"),
+        ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => {
+            "is the address right, and the gate's web port (usually 3080) reachable from here?".to_owned()
+        }
+        ProxyError::NotAGate { .. } => {
+            "name the gate's web port (usually 3080) with --proxy=HOST:PORT".to_owned()
+        }
+        ProxyError::NoConnector { .. } => {
+            "leave --auth out to sign in with the gate's own connector".to_owned()
+        }
+        ProxyError::Untrusted(Refusal::ChangedKey { .. }) => {
+            format!("ask the gate's administrator for the new key; if it is right: {login} --insecure")
+        }
+        ProxyError::Untrusted(Refusal::NotThePin { .. }) => {
+            "compare it with the line `CA pin` that `tctl status` prints on the gate".to_owned()
+        }
+        ProxyError::Untrusted(Refusal::UnknownIssuer { .. }) => format!(
+            "name its CA with --ca-file, or the pin that `tctl status` prints on the gate: {login} --ca-pin=sha256:HEX"
+        ),
+        ProxyError::Untrusted(Refusal::WrongName { .. }) => {
+            "name the host that the certificate is for with --proxy".to_owned()
+        }
+        ProxyError::TooOld { .. } => "install a newer version, or try --skip-version-check".to_owned(),
+        _ => return error.into(),
+    };
+    Failure::new(error.to_string()).hint(hint).code(error::of_proxy(&error)).into()
+}
+
+/// Says how to try again.
+pub(super) fn again(error: SsoError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+    let code = error::of_login(&error);
+    match error {
+        SsoError::Timeout => Failure::new(error.to_string())
+            .hint(format!("try again: {}", settings.login_command(target)))
+            .code(code)
+            .into(),
+        SsoError::Cancelled => {
+            let text = format!("{error}. To begin again run: {}", settings.login_command(target));
+            Failure::new(text).code(code).into()
+        }
+        other => other.into(),
+    }
+}

@@ -164,7 +164,7 @@ fn trust_at_a_first_login() {
 
     let wrong = format!("--ca-pin=sha256:{}", "0".repeat(64));
     let ended = person.tsh(&["login", &proxy, &wrong]);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 6);
     assert!(ended.stderr.contains("is not the one of --ca-pin: expected sha256:0000"), "{ended:?}");
 
     let right = format!("--ca-pin={}", gate.host_ca.certificate().pin());
@@ -310,7 +310,7 @@ fn half_a_login_is_mended_by_a_new_one() {
     person.write(".tsh/keys/localhost/alice", &stock);
     let ended = person.tsh(&["status"]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stderr.contains("do not belong together; run: tsh login"), "{ended:?}");
+    assert!(ended.stderr.contains("do not belong together; log in again"), "{ended:?}");
     assert_eq!(log_in(&person, &gate, &[]).code, 0);
     assert_eq!(person.tsh(&["status"]).code, 0);
 }

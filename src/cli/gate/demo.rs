@@ -29,7 +29,10 @@ const MARKER: &str = ".jumpgate-demo";
 Examples:
   jumpgate demo
   jumpgate demo --tour
-  jumpgate demo --kubeconfig ~/.kube/config")]
+  jumpgate demo --kubeconfig ~/.kube/config
+
+The demo prints the lines to type in another terminal. Those of kubectl are among them where kubectl is installed; the tour
+needs none.")]
 pub(in crate::cli) struct DemoArgs {
     /// Walk through connector, login, kubectl and less access, check each step, and end
     #[arg(long)]
@@ -214,6 +217,25 @@ impl<'a> Demo<'a> {
         show.output(&format!("{tctl} create {}", quoted(&self.dir.join("github.yaml"))))?;
         show.output(&format!("{tsh} login --insecure --proxy={} --auth=github", self.proxy()))?;
         show.output(&format!("{tsh} status"))?;
+        show.output(&format!("{tsh} kube ls"))?;
+        if on_path(ctx, "kubectl").is_some() {
+            self.show_kubectl(show)?;
+        } else {
+            show.note(
+                "kubectl is not on PATH: once it is installed (https://kubernetes.io/docs/tasks/tools), `kubectl get pods -A` works too",
+            )?;
+            show.note(
+                "`jumpgate demo --tour` needs no kubectl: it shows the same with a small client of its own",
+            )?;
+        }
+        show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
+        show.note("Ctrl-C here ends the demo")?;
+        self.gate.until_signal(Signals::new()?).await;
+        self.end("the demo ended").await;
+        Ok(())
+    }
+
+    fn show_kubectl(&self, show: Show) -> anyhow::Result<()> {
         show.output("kubectl get pods -A")?;
         if self.kube.is_some() {
             show.output("kubectl exec -it shell -- sh")?;
@@ -221,10 +243,6 @@ impl<'a> Demo<'a> {
                 "exec opens a real shell of this machine, with your own rights, in a folder of the demo",
             )?;
         }
-        show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
-        show.note("Ctrl-C here ends the demo")?;
-        self.gate.until_signal(Signals::new()?).await;
-        self.end("the demo ended").await;
         Ok(())
     }
 
@@ -270,7 +288,10 @@ fn tool(ctx: &Ctx, name: &str) -> anyhow::Result<Vec<PathBuf>> {
 
 fn on_path(ctx: &Ctx, name: &str) -> Option<PathBuf> {
     let path = ctx.env.os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    let runs = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(runs)
 }
 
 /// A path as a word of a shell.

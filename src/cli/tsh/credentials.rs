@@ -129,7 +129,7 @@ impl Asked {
                 "kubectl asks for credentials as {:?}; this answers as {GROUP}/v1 and {GROUP}/v1beta1",
                 asked.api_version
             ))
-            .hint("run tsh login again, it writes the entry anew; kubectl has to be 1.11 or later")
+            .hint("log in again, which writes the entry anew; kubectl has to be 1.11 or later")
             .into()),
         }
     }

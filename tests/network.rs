@@ -91,20 +91,20 @@ fn a_connect_proxy_is_the_only_way() {
     let mut said = world.transcript();
     let address = format!("--proxy={GATE}:{}", world.gate.web.port());
     let login = ["login", "--force", "--browser=none", &address];
-    let outcome = tsh(&world, &[], &login).fails_with(1);
+    let outcome = tsh(&world, &[], &login).fails_with(6);
     assert!(outcome.stderr.contains(&format!("cannot reach {GATE}")), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("name"), "{}", outcome.stderr);
     said.hide(&proxy.address.to_string(), "PROXY");
     said.hide(&format!("{GATE}:{}", world.gate.web.port()), "GATE:3080");
     let wrong = format!("http://alice:wrong-{PASSWORD}@{}", proxy.address);
-    said.run(tsh(&world, &[("HTTPS_PROXY", &wrong)], &login).fails_with(1));
+    said.run(tsh(&world, &[("HTTPS_PROXY", &wrong)], &login).fails_with(6));
     said.run(tctl(&world, &[("HTTPS_PROXY", &format!("{}", proxy.address))], &["status"]).fails_with(1));
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     said.hide(&dead, "DEAD");
-    said.run(tsh(&world, &[("HTTPS_PROXY", &dead)], &login).fails_with(1));
-    said.run(tsh(&world, &[("HTTPS_PROXY", "gopher://alice:hunter2@x")], &login).fails_with(1));
+    said.run(tsh(&world, &[("HTTPS_PROXY", &dead)], &login).fails_with(6));
+    said.run(tsh(&world, &[("HTTPS_PROXY", "gopher://alice:hunter2@x")], &login).fails_with(6));
     let other = ["login", "--browser=none", "--proxy=other.corp.test:3080"];
-    said.run(tsh(&world, &[("HTTPS_PROXY", &url)], &other).fails_with(1));
+    said.run(tsh(&world, &[("HTTPS_PROXY", &url)], &other).fails_with(6));
     insta::assert_snapshot!("proxy_refuses", said.end());
 }
 
@@ -117,7 +117,7 @@ fn a_socks5_proxy_is_the_only_way() {
     // `socks5` looks names up on this side, where nobody knows this one; the proxy is not asked.
     let url = format!("socks5://alice:{PASSWORD}@{}", proxy.address);
     let address = format!("--proxy={GATE}:{}", world.gate.web.port());
-    tsh(&world, &[("ALL_PROXY", &url)], &["login", "--force", &address]).fails_with(1).says("name");
+    tsh(&world, &[("ALL_PROXY", &url)], &["login", "--force", &address]).fails_with(6).says("name");
     assert!(proxy.asked().is_empty());
 }
 
@@ -129,7 +129,7 @@ fn no_proxy_and_loopback_go_straight() {
     let login = |address: &str, variables: &[(&str, &str)]| {
         let proxy = format!("--proxy={address}");
         let all = [&[("HTTPS_PROXY", url.as_str())][..], variables].concat();
-        tsh(&world, &all, &["login", "--browser=none", &proxy]).fails_with(1)
+        tsh(&world, &all, &["login", "--browser=none", &proxy]).fails_with(6)
     };
     // The name is not asked of the proxy, so nobody knows it.
     let outcome = login("gate.corp.test:3080", &[("NO_PROXY", "localhost, .corp.test")]);

@@ -114,6 +114,7 @@ pub fn of_proxy(error: &ProxyError) -> u8 {
     match error {
         ProxyError::Unreachable { .. }
         | ProxyError::Timeout { .. }
+        | ProxyError::Away { .. }
         | ProxyError::Untrusted(_)
         | ProxyError::NotAGate { .. } => UNREACHABLE,
         _ => FAILED,

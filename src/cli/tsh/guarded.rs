@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::settings::{Settings, Target, cluster_of, is_valid};
 use crate::{
-    cli::{block_on, error::Failure},
+    cli::{block_on, error::Failure, progress},
     client::{
         admin::{AdminClient, AdminError},
         identity_file::IdentityFile,
@@ -50,8 +50,10 @@ async fn ask(
         known_hosts: vec![],
         ca_pem,
     };
-    let asked =
-        async { AdminClient::new(&target.address.to_string(), &identity).await?.kube_clusters().await };
+    let asked = async {
+        let client = AdminClient::new(&target.address.to_string(), &identity).await?;
+        client.on_slow(progress::slow(settings.ctx.console)).kube_clusters().await
+    };
     match asked.await {
         Ok(all) => Ok(Some(all)),
         Err(AdminError::NotFound(_)) => Ok(None),

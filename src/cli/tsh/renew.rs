@@ -14,6 +14,7 @@ use crate::{
     cli::{
         block_on,
         error::{self, Failure},
+        progress,
     },
     client::{
         admin::{AdminClient, AdminError},
@@ -119,7 +120,9 @@ fn is_close(credentials: &Credentials, now: Timestamp) -> bool {
 async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> anyhow::Result<Verified> {
     let identity = settings.home.identity(&target.name, user)?;
     let identity = identity.ok_or_else(|| no_host_ca(settings.ctx))?;
-    let client = AdminClient::new(&target.address.to_string(), &identity).await?;
+    let client = AdminClient::new(&target.address.to_string(), &identity)
+        .await?
+        .on_slow(progress::slow(settings.ctx.console));
     let key = Arc::new(KeyPair::generate());
     let public_key = format!("{}\n", key.public().to_authorized_key()?).into();
     let answer = client.renew(&RenewalRequest { public_key, cert_ttl: ttl }).await?;

@@ -76,8 +76,14 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tsh,clusters)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__clusters"
                 ;;
+            jumpgate__subcmd__help__subcmd__tsh,config)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__config"
+                ;;
             jumpgate__subcmd__help__subcmd__tsh,env)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__env"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh,keys)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__keys"
                 ;;
             jumpgate__subcmd__help__subcmd__tsh,kube)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube"
@@ -94,14 +100,38 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tsh,version)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__version"
                 ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__config,set)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__set"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__config,unset)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__unset"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__config,view)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__view"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__keys,ls)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__keys__subcmd__ls"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__keys,move)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__keys__subcmd__move"
+                ;;
             jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,credentials)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__credentials"
                 ;;
             jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,login)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__help__subcmd__tsh__subcmd__kube,use)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__use"
                 ;;
             jumpgate__subcmd__tctl,create)
                 cmd="jumpgate__subcmd__tctl__subcmd__create"
@@ -142,11 +172,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh,clusters)
                 cmd="jumpgate__subcmd__tsh__subcmd__clusters"
                 ;;
+            jumpgate__subcmd__tsh,config)
+                cmd="jumpgate__subcmd__tsh__subcmd__config"
+                ;;
             jumpgate__subcmd__tsh,env)
                 cmd="jumpgate__subcmd__tsh__subcmd__env"
                 ;;
             jumpgate__subcmd__tsh,help)
                 cmd="jumpgate__subcmd__tsh__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh,keys)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys"
                 ;;
             jumpgate__subcmd__tsh,kube)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube"
@@ -163,14 +199,44 @@ _jumpgate() {
             jumpgate__subcmd__tsh,version)
                 cmd="jumpgate__subcmd__tsh__subcmd__version"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__config,help)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config,set)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__set"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config,unset)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__unset"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config,view)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__view"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config__subcmd__help,help)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config__subcmd__help,set)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__set"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config__subcmd__help,unset)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__unset"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__config__subcmd__help,view)
+                cmd="jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__view"
+                ;;
             jumpgate__subcmd__tsh__subcmd__help,clusters)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__clusters"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help,config)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__config"
                 ;;
             jumpgate__subcmd__tsh__subcmd__help,env)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__env"
                 ;;
             jumpgate__subcmd__tsh__subcmd__help,help)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help,keys)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__keys"
                 ;;
             jumpgate__subcmd__tsh__subcmd__help,kube)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube"
@@ -187,14 +253,56 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__help,version)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__version"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__config,set)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__set"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__config,unset)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__unset"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__config,view)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__view"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__keys,ls)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__keys__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__keys,move)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__keys__subcmd__move"
+                ;;
             jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,credentials)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__credentials"
                 ;;
             jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help__subcmd__kube,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__use"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys,help)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys,ls)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys,move)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__move"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys__subcmd__help,help)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__help"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys__subcmd__help,ls)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__keys__subcmd__help,move)
+                cmd="jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__move"
                 ;;
             jumpgate__subcmd__tsh__subcmd__kube,credentials)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__credentials"
@@ -205,8 +313,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__kube,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__kube,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__kube,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__use"
                 ;;
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,credentials)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__credentials"
@@ -217,8 +334,17 @@ _jumpgate() {
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,login)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__login"
                 ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,logout)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__logout"
+                ;;
             jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,ls)
                 cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,shell)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__shell"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__kube__subcmd__help,use)
+                cmd="jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__use"
                 ;;
             *)
                 ;;
@@ -491,7 +617,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__tsh)
-            opts="login logout status clusters kube env version"
+            opts="login logout status clusters kube keys config env version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -518,6 +644,62 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__config)
+            opts="view set unset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__unset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__view)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__help__subcmd__tsh__subcmd__env)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -532,8 +714,50 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__keys)
+            opts="ls move"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__keys__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__keys__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__help__subcmd__tsh__subcmd__kube)
-            opts="ls login credentials"
+            opts="ls login use shell logout credentials"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -574,7 +798,49 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__kube__subcmd__use)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -977,7 +1243,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh)
-            opts="-v -d -h -V --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help --version login logout status clusters kube env version help"
+            opts="-i -v -d -h -V --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help --version login logout status clusters kube keys config env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -999,12 +1265,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1015,7 +1297,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__clusters)
-            opts="-q -f -v -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-q -f -i -v -d -h --quiet --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1045,12 +1327,322 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config)
+            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help view set unset help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__help)
+            opts="view set unset help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__unset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__help__subcmd__view)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__set)
+            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__unset)
+            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__config__subcmd__view)
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1061,7 +1653,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__env)
-            opts="-f -v -d -h --unset --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --unset --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1091,12 +1683,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1107,7 +1715,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__help)
-            opts="login logout status clusters kube env version help"
+            opts="login logout status clusters kube keys config env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1123,6 +1731,62 @@ _jumpgate() {
         jumpgate__subcmd__tsh__subcmd__help__subcmd__clusters)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__config)
+            opts="view set unset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__unset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__view)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1162,8 +1826,50 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__keys)
+            opts="ls move"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__keys__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__keys__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__help__subcmd__kube)
-            opts="ls login credentials"
+            opts="ls login use shell logout credentials"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1204,7 +1910,49 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__kube__subcmd__use)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1274,8 +2022,8 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        jumpgate__subcmd__tsh__subcmd__kube)
-            opts="-v -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help ls login credentials help"
+        jumpgate__subcmd__tsh__subcmd__keys)
+            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help ls move help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1297,12 +2045,258 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__help)
+            opts="ls move help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__help__subcmd__move)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__ls)
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__keys__subcmd__move)
+            opts="-i -v -d -h --to --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube)
+            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help ls login use shell logout credentials help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1313,13 +2307,17 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__credentials)
-            opts="-v -d -h --teleport-cluster --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-i -v -d -h --teleport-cluster --no-login --kube-cluster --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --teleport-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kube-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1339,12 +2337,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1355,7 +2369,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__help)
-            opts="ls login credentials help"
+            opts="ls login use shell logout credentials help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1410,6 +2424,20 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__logout)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__ls)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
@@ -1424,8 +2452,230 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__shell)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__help__subcmd__use)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__login)
-            opts="-n -v -d -h --namespace --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-n -i -v -d -h --all --labels --set-current --set-context-name --namespace --embed-certs --keep-context --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-current)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-context-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__logout)
+            opts="-i -v -d -h --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__ls)
+            opts="-q -f -i -v -d -h --quiet --labels --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__shell)
+            opts="-n -i -v -d -h --namespace --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1455,12 +2705,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1470,8 +2736,8 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        jumpgate__subcmd__tsh__subcmd__kube__subcmd__ls)
-            opts="-q -f -v -d -h --quiet --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+        jumpgate__subcmd__tsh__subcmd__kube__subcmd__use)
+            opts="-y -f -i -v -d -h --yes --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1501,12 +2767,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1517,7 +2799,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__login)
-            opts="-o -v -d -h --browser --bind-addr --out --force --renew --no-kubeconfig --embed-certs --keep-context --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-o -f -i -v -d -h --browser --bind-addr --out --format --overwrite --force --renew --no-kubeconfig --embed-certs --keep-context --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1539,6 +2821,14 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "file openssh kubernetes tls" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1555,12 +2845,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1571,7 +2877,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__logout)
-            opts="-v -d -h --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-i -v -d -h --keep-contexts --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1593,12 +2899,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1609,7 +2931,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__status)
-            opts="-f -v -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1639,12 +2961,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1655,7 +2993,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__version)
-            opts="-v -d -h --format --proxy --user --auth --ttl --insecure --ca-pin --ca-file --skip-version-check --verbose --debug --help"
+            opts="-i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1681,12 +3019,28 @@ _jumpgate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
                     return 0
                     ;;
                 *)

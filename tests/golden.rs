@@ -137,7 +137,7 @@ fn our_tctl_works_at_a_stock_auth_server() {
     let text = tctl(&["get", "github", "--format=text"]).succeeds().stdout;
     assert_eq!(text, without_trailing_spaces(stock!("tctl/get_text.stdout")));
     tctl(&["get", "roles", "--format=text"]).succeeds().says("{{internal.kubernetes_groups}}");
-    tctl(&["get", "users"]).fails_with(1).says("access denied to perform action \"list\" on \"user\"");
+    tctl(&["get", "users"]).fails_with(1).says("alice may not list users at 127.0.0.1:");
 
     let request: Value =
         serde_json::from_str(stock!("admin/post-github-connector.request.json")).expect("JSON");

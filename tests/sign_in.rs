@@ -103,7 +103,7 @@ fn the_ends_of_pasting() {
     let run = live.end();
     assert_ne!(run.code, 0);
     run.says("login cancelled; nothing was changed");
-    assert!(!person.path(".tsh/keys").exists(), "nothing was kept");
+    assert!(!person.path(".tsh/keys/localhost/alice").exists(), "nothing was kept");
 }
 
 #[test]
@@ -139,8 +139,9 @@ fn a_wrong_password_at_a_stock_server() {
     let person = Person::new();
     let server = Replay::start(&[
         ("GET /v1/webapi/ping/local", 200, PING),
-        ("POST /v1/webapi/ssh/certs", 403, DENIED),
+        ("POST /v1/webapi/ssh/certs", 403, "{\"message\":\"invalid username or password\"}"),
     ]);
+    assert_eq!(DENIED.lines().next(), Some("{\"message\":\"invalid username or password\"}"));
     let mut live = Live::piped(local(&person, server.port, &["--user=alice", "-d"]));
     live.send("hunter2\n123456\n");
     let run = live.end();

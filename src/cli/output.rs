@@ -1,13 +1,14 @@
 //! The only place that prints. Standard output belongs to the command's result, standard error to its status.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::text;
 
@@ -92,28 +93,80 @@ impl Table {
         self.rows.push(cells.map(|cell| text::clean_line(cell).into_owned()).to_vec());
     }
 
-    /// The text of the table.
+    /// The text of the table, whole.
     pub fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|r| r.get(column)).map(|c| c.width()).max().unwrap_or(0)
-            })
-            .collect();
+        self.fitted(None)
+    }
+
+    /// The text of the table for a terminal with so many columns: what is too wide ends in `…`. The first column names
+    /// things, so it is cut last; headers stay whole.
+    pub fn fitted(&self, terminal: Option<usize>) -> String {
+        let natural = self.widths();
+        let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
         let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
         let (head, body) = self.rows.split_at(1);
         let mut out = String::new();
         for row in head.iter().chain([&dashes]).chain(body) {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', width - cell.width() + 1));
+                let cell = cut(cell, *width);
+                line.push_str(&cell);
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
             }
             out.push_str(line.trim_end());
             out.push('\n');
         }
         out
     }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let of = |column| {
+            self.rows.iter().filter_map(move |row| row.get(column)).map(|cell: &String| cell.width())
+        };
+        (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
+    }
+
+    /// Widths that fit into `room`: the widest column gives first.
+    fn narrowed(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+        let least: Vec<usize> = self.rows[0].iter().map(|header| header.width()).collect();
+        let used = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
+        for first in [1, 0] {
+            while used(&widths) > room {
+                let can_give = (first..widths.len()).filter(|i| widths[*i] > least[*i]);
+                let Some(widest) = can_give.max_by_key(|i| widths[*i]) else { break };
+                widths[widest] -= 1;
+            }
+        }
+        widths
+    }
+}
+
+/// A cell in so many columns.
+fn cut(cell: &str, width: usize) -> Cow<'_, str> {
+    if cell.width() <= width {
+        return cell.into();
+    }
+    let mut out = String::new();
+    for c in cell.chars() {
+        if out.width() + c.width().unwrap_or(0) >= width {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out.into()
+}
+
+/// The columns of the terminal that standard output goes to; none if it goes elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    // A terminal that does not know its size says 0.
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 /// Standard error: status lines, warnings, a spinner. Cheap to copy.
@@ -243,6 +296,26 @@ mod tests {
         teleport.example.com online
         日本\u{1b}[31m       x
         ");
+    }
+
+    #[test]
+    fn a_table_fits_its_terminal() {
+        let mut table = Table::new(["Role", "Groups", "Rules"]);
+        table.row(["administrators", "a-group, another-group, 日本語の長い名前", "role, user:list, create"]);
+        table.row(["x", "y", "z"]);
+        insta::assert_snapshot!(table.fitted(Some(40)), @r"
+        Role           Groups       Rules
+        -------------- ------------ ------------
+        administrators a-group, an… role, user:…
+        x              y            z
+        ");
+        let wide = |room| table.fitted(Some(room)).lines().map(|l| l.width()).max().unwrap();
+        for room in 24..100 {
+            assert!(wide(room) <= room, "{room}: {}", table.fitted(Some(room)));
+        }
+        assert_eq!(table.fitted(Some(200)), table.render());
+        // Too narrow for the headers: they stay, and nothing breaks.
+        assert!(table.fitted(Some(3)).starts_with("Role Groups Rules\n"));
     }
 
     #[test]

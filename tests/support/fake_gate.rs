@@ -38,6 +38,11 @@ impl FakeGate {
         Self::start_on(0)
     }
 
+    /// The line of its SSH host CA.
+    pub(crate) fn ssh_host_key(&self) -> String {
+        self.host_ca.key().public().to_authorized_key().expect("a key")
+    }
+
     pub(crate) fn start_on(port: u16) -> Self {
         Self::start_as(port, None)
     }
@@ -109,7 +114,7 @@ fn answer_for(
         tls_cert: cert.expect("a certificate").to_pem().into(),
         host_signers: vec![HostSigner {
             domain_name: CLUSTER.into(),
-            checking_keys: vec![],
+            checking_keys: vec![host_ca.key().public().to_authorized_key().expect("a key").into()],
             tls_certs: vec![host_ca.certificate().to_pem().into()],
         }],
         ..LoginResponse::default()

@@ -4,6 +4,9 @@ use crate::cli::output::Output;
 
 /// Print the version
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tctl version")]
 pub(super) struct VersionArgs {}
 
 impl VersionArgs {

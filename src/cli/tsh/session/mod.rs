@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub(super) use self::verify::{Expected, Verified, verify};
-pub(crate) use self::way::Way;
+pub(crate) use self::way::{Way, asked as asked_way};
 use self::{mend::mend, way::Choice};
 use super::settings::{Settings, Target};
 use crate::{

@@ -47,29 +47,35 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubeconfig -d
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'The kubectl of the tour [default: the one on PATH, else a small client of the demo]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l user -d 'Name of the user' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l user -d 'Name of the user' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -s V -l version -d 'Print version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "clusters" -d 'List the gate\'s clusters'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "env" -d 'Print the environment variables that name the current login'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "version" -d 'Print the version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s V -l version -d 'Print version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "config" -d 'Show and change your settings'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "version" -d 'Print the version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s o -l out -d 'Write the login to files, for machines, instead of the profile' -r -F
@@ -87,12 +93,16 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l overwrite -d 'Let --out replace a file that is no earlier login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l force -d 'Log in again although the certificate is still valid'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l renew -d 'Get the next certificate with the one that is still valid, without a browser'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -108,6 +118,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l keep-contexts -d 'Leave the kubeconfig as it is: kubectl then says that a login is needed'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
@@ -127,6 +141,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -144,6 +162,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -159,6 +181,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -170,6 +196,49 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l user -d 'Name of the user' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -f -a "move" -d 'Move keys into another store'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l user -d 'Name of the user' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "view" -d 'Show the settings, checked'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "set" -d 'Change one setting; comments in the file stay'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Take one setting away'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -183,6 +252,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l unset -d 'Print commands that unset the variables'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -201,6 +274,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -210,6 +287,8 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show who is logged in, where, and for how long'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "clusters" -d 'List the gate\'s clusters'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "config" -d 'Show and change your settings'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -278,6 +357,8 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "status" -d 'Show who is logged in, where, and for how long'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "clusters" -d 'List the gate\'s clusters'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "config" -d 'Show and change your settings'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "create" -d 'Create resources from files'

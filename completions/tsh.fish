@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tsh_global_optspecs
-    string join \n proxy= user= auth= ttl= way= insecure ca-pin= ca-file= i/identity= skip-version-check d/debug h/help V/version
+    string join \n proxy= user= auth= ttl= way= insecure ca-pin= ca-file= i/identity= key-store= skip-version-check d/debug h/help V/version
 end
 
 function __fish_tsh_needs_command
@@ -34,6 +34,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_needs_command" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_needs_command" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_needs_command" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -44,6 +48,8 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "logout" -d 'Forget keys and
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "status" -d 'Show who is logged in, where, and for how long'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "clusters" -d 'List the gate\'s clusters'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "config" -d 'Show and change your settings'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the version'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -64,12 +70,16 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l overwrite -d 'Let --out replace a file that is no earlier login'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l force -d 'Log in again although the certificate is still valid'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l renew -d 'Get the next certificate with the one that is still valid, without a browser'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -85,6 +95,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l keep-contexts -d 'Leave the kubeconfig as it is: kubectl then says that a login is needed'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
@@ -104,6 +118,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -121,6 +139,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -136,6 +158,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -161,6 +187,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -180,9 +210,13 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l all -d 'Write the entries of all clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1, kube.keep_context)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -201,6 +235,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s y -l yes -d 'Do not ask before a context of production'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
@@ -218,6 +256,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -232,6 +274,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -249,6 +295,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l no-login -d 'Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -261,6 +311,156 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -f -a "move" -d 'Move keys into another store'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l to -d 'Where to: file, keyring or keyutils' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "move" -d 'Move keys into another store'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -f -a "view" -d 'Show the settings, checked'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -f -a "set" -d 'Change one setting; comments in the file stay'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -f -a "unset" -d 'Take one setting away'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "view" -d 'Show the settings, checked'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change one setting; comments in the file stay'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "unset" -d 'Take one setting away'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -274,6 +474,10 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l unset -d 'Print commands that unset the variables'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -292,21 +496,32 @@ code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "clusters" -d 'List the gate\'s clusters'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "env" -d 'Print the environment variables that name the current login'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "version" -d 'Print the version'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "config" -d 'Show and change your settings'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "version" -d 'Print the version'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "move" -d 'Move keys into another store'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "view" -d 'Show the settings, checked'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Change one setting; comments in the file stay'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Take one setting away'

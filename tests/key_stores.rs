@@ -351,7 +351,7 @@ fn without_a_session_bus_the_kernel_keeps_the_key() {
     // A restart empties the kernel's keyring; a new login mends that.
     assert!(SystemStore::new(Kind::Keyutils).delete(&name).expect("the kernel's keyring"));
     let ended = person.tsh(&credentials);
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("is no longer in the Linux kernel's keyring"), "{ended:?}");
     assert_eq!(log_in(&person, &gate, &[], &[]).code, 0);
     assert_eq!(person.tsh(&credentials).code, 0);

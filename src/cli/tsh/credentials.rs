@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Globals, relogin, renew,
-    session::{self, Way, Wish},
+    session::{Way, Wish},
     settings::{Settings, Target, is_valid, usable_until},
 };
 use crate::{
@@ -62,11 +62,7 @@ impl CredentialsArgs {
             let renewed = renew::if_due(&settings, &target, user, credentials)?;
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
-        let browser = settings.browser(None, &target)?;
-        let way = match session::asked_way(globals, ctx)? {
-            Some(way) => Some(way),
-            None => settings.way(&target)?,
-        };
+        let (way, browser) = (settings.way(&target)?, settings.browser(None, &target)?);
         if let Some(reason) = self.no_login_here(&asked, way, ctx, browser.as_deref()) {
             return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c), &reason).into());
         }

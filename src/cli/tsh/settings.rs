@@ -5,7 +5,11 @@ use std::{cell::OnceCell, path::Path};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Globals, identity::Identity, session::Way};
+use super::{
+    Globals,
+    identity::Identity,
+    session::{self, Way},
+};
 use crate::{
     cli::{
         Ctx,
@@ -230,8 +234,12 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The way to sign in that the settings file has.
+    /// The way to sign in that somebody asked for.
     pub(crate) fn way(&self, target: &Target) -> anyhow::Result<Option<Way>> {
+        let asked = session::asked_way(self.globals, self.ctx)?;
+        if asked.is_some() {
+            return Ok(asked);
+        }
         let chosen = self.chosen(target, |choices| choices.way)?;
         Ok(chosen.map(|way| match way {
             settings_file::Way::Browser => Way::Browser,

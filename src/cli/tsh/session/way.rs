@@ -63,10 +63,7 @@ pub(crate) fn asked(globals: &Globals, ctx: &Ctx) -> anyhow::Result<Option<Way>>
 /// A way that the gate or this machine does not have.
 pub(super) fn choose(begun: &Begun<'_>) -> anyhow::Result<Choice> {
     let (env, address) = (&begun.settings.ctx.env, &begun.target.address);
-    let asked = match asked(begun.settings.globals, begun.settings.ctx)? {
-        Some(way) => Some(way),
-        None => begun.settings.way(begun.target)?,
-    };
+    let asked = begun.settings.way(begun.target)?;
     match asked {
         Some(Way::Code) if !begun.ping.code_login => {
             let text = format!("{address} does not sign people in by code");

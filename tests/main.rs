@@ -6,6 +6,7 @@
 mod admin_api;
 mod browser;
 mod copy;
+mod doctor;
 mod ends;
 mod errors_config;
 mod errors_disk;
@@ -16,6 +17,7 @@ mod errors_trust;
 mod errors_upstream;
 mod exec;
 mod exit_codes;
+mod feel;
 mod floors;
 mod gate_disk;
 mod gate_start;

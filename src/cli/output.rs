@@ -2,14 +2,20 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    sync::LazyLock,
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
 
+use super::{
+    Env,
+    colour::{self, Paint},
+};
 use crate::model::text;
+
+pub use super::table::Table;
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -75,59 +81,20 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-/// A table in Teleport's form: headers, a line of dashes, rows. Cells are cleaned of control characters.
-#[derive(Debug, Clone)]
-pub struct Table {
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table with these headers.
-    pub fn new<const N: usize>(headers: [&str; N]) -> Self {
-        Self { rows: vec![headers.map(str::to_owned).to_vec()] }
-    }
-
-    /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
-        self.rows.push(cells.map(|cell| text::clean_line(cell).into_owned()).to_vec());
-    }
-
-    /// The text of the table.
-    pub fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|r| r.get(column)).map(|c| c.width()).max().unwrap_or(0)
-            })
-            .collect();
-        let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
-        let (head, body) = self.rows.split_at(1);
-        let mut out = String::new();
-        for row in head.iter().chain([&dashes]).chain(body) {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', width - cell.width() + 1));
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-        out
-    }
-}
-
 /// Standard error: status lines, warnings, a spinner. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
-    colour: bool,
+    paint: Paint,
     terminal: bool,
+    /// A line can be drawn again in its place.
+    animated: bool,
 }
 
 impl Console {
-    /// Looks whether standard error is a terminal and whether colour is wanted there (<https://no-color.org>).
-    pub fn new(no_colour: bool) -> Self {
+    /// Looks whether standard error is a terminal and whether colour is wanted there.
+    pub fn new(env: &Env) -> Self {
         let terminal = io::stderr().is_terminal();
-        Self { colour: terminal && !no_colour, terminal }
+        Self { paint: Paint::of_stderr(env), terminal, animated: terminal && !colour::is_dumb(env) }
     }
 
     /// Whether a person sees standard error on a terminal.
@@ -147,16 +114,16 @@ impl Console {
 
     /// A warning on standard error.
     pub fn warn(self, line: &str) {
-        let label = self.paint("warning:", "\u{1b}[1;33m");
+        let label = self.paint.yellow("warning:");
         write_stderr(&format!("{label} {}\n", text::clean(line)));
     }
 
     /// The error that ends a command, with a hint below it.
     pub(crate) fn error(self, line: &str, hint: Option<&str>) {
-        let label = self.paint("error:", "\u{1b}[1;31m");
+        let label = self.paint.red("error:");
         let mut out = format!("{label} {}\n", text::clean(line));
         if let Some(hint) = hint {
-            let label = self.paint("hint:", "\u{1b}[1;36m");
+            let label = self.paint.cyan("hint:");
             out.push_str(&format!("{label} {}\n", text::clean(hint)));
         }
         write_stderr(&out);
@@ -165,11 +132,11 @@ impl Console {
     /// A spinner on a terminal, a plain line elsewhere. It goes away when dropped.
     pub fn spinner(self, line: &str) -> Spinner {
         let line = text::clean_line(line).into_owned();
-        if !self.terminal {
+        if !self.animated {
             write_stderr(&format!("{line}\n"));
             return Spinner(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = SPINNERS.add(ProgressBar::no_length());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
@@ -177,11 +144,10 @@ impl Console {
         bar.enable_steady_tick(Duration::from_millis(120));
         Spinner(Some(bar))
     }
-
-    fn paint(self, label: &str, colour: &str) -> String {
-        if self.colour { format!("{colour}{label}\u{1b}[0m") } else { label.to_owned() }
-    }
 }
+
+/// All that turn at this moment. Whatever else goes to standard error is written above them.
+static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// A running spinner. See [`Console::spinner`].
 pub struct Spinner(Option<ProgressBar>);
@@ -189,11 +155,7 @@ pub struct Spinner(Option<ProgressBar>);
 impl Spinner {
     /// A line above the spinner.
     pub fn line(&self, line: &str) {
-        let line = text::clean(line);
-        match &self.0 {
-            Some(bar) => bar.suspend(|| write_stderr(&format!("{line}\n"))),
-            None => write_stderr(&format!("{line}\n")),
-        }
+        write_stderr(&format!("{}\n", text::clean(line)));
     }
 }
 
@@ -201,7 +163,21 @@ impl Drop for Spinner {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
+            SPINNERS.remove(bar);
         }
+    }
+}
+
+/// Standard error for the log, whose lines go above a spinner as well.
+pub(super) struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SPINNERS.suspend(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
     }
 }
 
@@ -225,25 +201,12 @@ pub(crate) fn print_clap(error: &clap::Error) {
 
 fn write_stderr(text: &str) {
     // Nobody to tell when this fails.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = SPINNERS.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_line_up_and_are_cleaned() {
-        let mut table = Table::new(["Cluster Name", "Status"]);
-        table.row(["teleport.example.com", "online"]);
-        table.row(["日本\u{1b}[31m", "x"]);
-        insta::assert_snapshot!(table.render(), @r"
-        Cluster Name         Status
-        -------------------- ------
-        teleport.example.com online
-        日本\u{1b}[31m       x
-        ");
-    }
 
     #[test]
     fn a_value_has_three_forms() {

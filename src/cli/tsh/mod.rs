@@ -7,6 +7,7 @@ use super::{Ctx, Program, output::Output};
 mod clusters;
 mod context_name;
 mod credentials;
+mod doctor;
 mod entry;
 mod env;
 mod guarded;
@@ -111,6 +112,8 @@ enum Command {
     /// Kubernetes: list clusters, select one, credentials for kubectl
     #[command(subcommand)]
     Kube(kube::KubeCommand),
+    /// Look for what keeps a login or kubectl from working, and say what mends it
+    Doctor(doctor::DoctorArgs),
     /// Print the environment variables that name the current login
     Env(env::EnvArgs),
     /// Print the version
@@ -132,6 +135,7 @@ impl Program for Cli {
             Command::Status(args) => args.run(globals, ctx),
             Command::Clusters(args) => args.run(globals, ctx),
             Command::Kube(command) => command.run(globals, ctx),
+            Command::Doctor(args) => args.run(globals, ctx),
             Command::Env(args) => args.run(globals, ctx),
             Command::Version(args) => args.run(ctx),
         }

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Begun, Expected, Verified, mend::{mend, refused}, verify};
+use super::{
+    Begun, Expected, Verified,
+    mend::{mend, refused},
+    verify,
+};
 use crate::{
     cli::error::{Failure, NOT_COMPLETED, REFUSED},
     client::{

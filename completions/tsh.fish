@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tsh_global_optspecs
-    string join \n proxy= user= auth= ttl= insecure ca-pin= ca-file= skip-version-check d/debug h/help V/version
+    string join \n proxy= user= auth= ttl= way= insecure ca-pin= ca-file= i/identity= skip-version-check d/debug h/help V/version
 end
 
 function __fish_tsh_needs_command
@@ -28,12 +28,16 @@ complete -c tsh -n "__fish_tsh_needs_command" -l proxy -d 'Address of the gate\'
 complete -c tsh -n "__fish_tsh_needs_command" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_needs_command" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_needs_command" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_needs_command" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_needs_command" -s V -l version -d 'Print version'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "login" -d 'Log in through the browser and make kubectl work'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
@@ -45,32 +49,48 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the vers
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write an identity file instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write the login to files, for machines, instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s f -l format -d 'Form of the files of --out' -r -f -a "file\t'One file with key, certificates and CAs: for `--identity`'
+openssh\t'FILE and FILE-cert.pub: for `ssh -i FILE`'
+kubernetes\t'A kubeconfig with key and certificate in it'
+tls\t'FILE.key, FILE.crt and FILE.cas'"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l overwrite -d 'Let --out replace a file that is no earlier login'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l force -d 'Log in again although the certificate is still valid'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l renew -d 'Get the next certificate with the one that is still valid, without a browser'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l no-kubeconfig -d 'Leave the kubeconfig alone'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l keep-contexts -d 'Leave the kubeconfig as it is: kubectl then says that a login is needed'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -78,8 +98,12 @@ complete -c tsh -n "__fish_tsh_using_subcommand status" -l proxy -d 'Address of 
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -91,27 +115,39 @@ complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l proxy -d 'Address o
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -s h -l help -d 'Print help'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l labels -d 'Only clusters that have all of these labels' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -119,39 +155,110 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Names only, without headers'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of a new context' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l labels -d 'Write the entries of the clusters that have all of these labels' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-current -d 'With --all or --labels: the cluster to select' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-context-name -d 'Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of the contexts' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l all -d 'Write the entries of all clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l embed-certs -d 'Write key and certificate into the kubeconfig instead of the command that fetches them'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l keep-context -d 'Leave the current context as it is (also: JUMPGATE_KEEP_CONTEXT=1)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s f -l format -d 'How to write the list' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s y -l yes -d 'Do not ask before a context of production'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s n -l namespace -d 'Namespace to work in' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l kube-cluster -d 'Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l no-login -d 'Start no login; say which command does (also: JUMPGATE_NO_LOGIN=1)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s h -l help -d 'Print help'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
@@ -161,8 +268,12 @@ complete -c tsh -n "__fish_tsh_using_subcommand env" -l proxy -d 'Address of the
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l unset -d 'Print commands that unset the variables'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l skip-version-check -d 'Log in although the gate wants a newer client'
@@ -175,8 +286,12 @@ complete -c tsh -n "__fish_tsh_using_subcommand version" -l proxy -d 'Address of
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -190,5 +305,8 @@ complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "version" -d 'Print the version'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entry of a cluster and select its context'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'

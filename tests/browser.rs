@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     chromium::{Chromium, Scheme},
-    world::{Run, World},
+    world::{Live, Run, World, wait_for},
 };
 
 /// TLS message numbers (RFC 8446, 4).
@@ -94,6 +94,45 @@ fn a_login_in_chromium() {
     let received = handshake_messages(&log);
     assert!(received.contains(&CERTIFICATE), "the log shows handshakes: {received:?}");
     assert!(!received.contains(&CERTIFICATE_REQUEST), "Chromium was asked for a client certificate");
+}
+
+#[test]
+fn a_login_by_code_in_chromium() {
+    let world = World::with_connector();
+    let mut chromium = Chromium::start(&spki(&leaf_of_web_port(&world)));
+    let web = format!("https://{}", world.gate.web);
+    let args = ["login", "--insecure", &world.proxy(), "--way=code"];
+    let live = Live::piped(world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &args));
+    let code = wait_for("a code", || {
+        let said = live.said();
+        said.split_whitespace().find(|w| w.len() == 9 && w.as_bytes()[4] == b'-').map(str::to_owned)
+    });
+
+    chromium.open(&format!("{web}/web/code"));
+    look(&mut chromium, "code", &web);
+    chromium.type_into("input.code", "BCDF-GHJK");
+    chromium.click("button[type=submit]");
+    chromium.wait_until("document.body.innerText.includes('not known here')");
+    look(&mut chromium, "code-wrong", &web);
+    chromium.type_into("input.code", &code);
+    chromium.click("button[type=submit]");
+    chromium.wait_until("document.body.innerText.includes('Is this your terminal')");
+    look(&mut chromium, "code-asked", &web);
+    chromium.click("a.button");
+    chromium.wait_until("document.title.startsWith('Authorize')");
+    chromium.click("input[value=alice]");
+    chromium.type_into("input[type=password]", world.github.password());
+    chromium.click("button[value=approve]");
+    chromium.wait_until(
+        "location.pathname === '/web/code/confirm' && document.body.innerText.includes('Approve this terminal')",
+    );
+    assert!(chromium.text().contains("You are alice"), "{}", chromium.text());
+    look(&mut chromium, "code-confirm", &web);
+    chromium.click("button[value=approve]");
+    chromium.wait_until("document.body.innerText.includes('Approved')");
+    look(&mut chromium, "code-approved", &web);
+    live.end().succeeds().says("Logged in as: alice");
+    chromium.close();
 }
 
 /// A page without script, under a policy, that can be read in every light and at every width.

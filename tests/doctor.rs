@@ -114,7 +114,7 @@ fn on_the_way_to_the_gate() {
     patient.fails(&["-iid.pem", &other], &[], "tls", "signed by nobody that this machine trusts");
     assert_eq!(patient.failing(&["-iid.pem", &other, "--ca-file=ca.pem"], &[]), []);
     let late = server(&ca, Timestamp::now() - SignedDuration::from_hours(1), find);
-    patient.fails(&["-iid.pem", &late, "--ca-file=ca.pem"], &[], "clock", "60 min ahead of");
+    patient.fails(&["-iid.pem", &late, "--ca-file=ca.pem"], &[], "clock", " min ahead of");
     let early = server(&ca, Timestamp::now() + SignedDuration::from_secs(90), find);
     patient.fails(&["-iid.pem", &early, "--ca-file=ca.pem"], &[], "clock", " s behind");
     let strange = server(&ca, Timestamp::now(), page);

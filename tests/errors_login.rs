@@ -170,6 +170,14 @@ fn a_state_that_is_used_or_unknown() {
         format!("?code=c&state={unknown}"),
         "?code=c&state=%3Cscript%3E".to_owned(),
         "?code=c".to_owned(),
+        format!(
+            "?error=redirect_uri_mismatch&error_description=Call+me&error_uri=https://a.example&state={unknown}"
+        ),
+        format!("?error=redirect_uri_mismatch&state={state}"),
+        "?error=redirect_uri_mismatch&error_description=Call+me".to_owned(),
+        "?error=application_suspended".to_owned(),
+        "?error=access_denied&error_description=Call+me".to_owned(),
+        "?error=%3Cb%3Ecall-me&error_description=Call+me".to_owned(),
     ] {
         let page = runtime().block_on(world.browser().open(&back(&query))).unwrap();
         said.line(&format!("> {query}\n{} {}", page.status, page.text));

@@ -137,7 +137,7 @@ fn our_tctl_works_at_a_stock_auth_server() {
     let text = tctl(&["get", "github", "--format=text"]).succeeds().stdout;
     assert_eq!(text, without_trailing_spaces(stock!("tctl/get_text.stdout")));
     tctl(&["get", "roles", "--format=text"]).succeeds().says("{{internal.kubernetes_groups}}");
-    tctl(&["get", "users"]).fails_with(1).says("access denied to perform action \"list\" on \"user\"");
+    tctl(&["get", "users"]).fails_with(1).says("alice may not list users at 127.0.0.1:");
 
     let request: Value =
         serde_json::from_str(stock!("admin/post-github-connector.request.json")).expect("JSON");
@@ -167,7 +167,7 @@ fn our_web_port_answers_in_the_stock_forms() {
         assert_eq!(find.0, 200);
         // The gate serves no SSH ports yet, so it names none.
         let missing = ["proxy.ssh.listen_addr: string", "proxy.ssh.tunnel_listen_addr: string"];
-        compare(&find.1, stock!("web/find.json"), &missing, &["cluster_name: string"]);
+        compare(&find.1, stock!("web/find.json"), &missing, &["cluster_name: string", "code_login: bool"]);
         let ping = get(&http, &format!("{web}{version}/webapi/ping/github"));
         assert_eq!(
             ping.1["auth"],

@@ -55,6 +55,32 @@ fn two_gates_on_one_host_and_with_one_cluster_name() {
 }
 
 #[test]
+fn the_first_gate_behind_a_typed_name_keeps_it_and_its_ssh_keys() {
+    let (person, first) = (Person::new(), FakeGate::start_as(0, Some("a.example.com:3080")));
+    assert_eq!(log_in(&person, &first, &["--insecure"]).code, 0);
+    let leads_to =
+        |typed: &str| std::fs::read_link(person.path(&format!(".tsh/{typed}.yaml"))).expect("a link");
+    assert_eq!(leads_to("localhost"), std::path::Path::new("a.example.com.yaml"));
+    let ssh_keys = person.read(".tsh/known_hosts");
+    assert!(ssh_keys.contains(&first.ssh_host_key()), "{ssh_keys}");
+
+    // Another gate behind the same host, whose cluster has the same name and whose certificate nobody vouches for.
+    let second = FakeGate::start_as(0, Some("b.example.com:3080"));
+    let ended = log_in(&person, &second, &["--insecure", "--no-kubeconfig"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(person.path(".tsh/b.example.com.yaml").exists());
+    assert_eq!(leads_to("localhost"), std::path::Path::new("a.example.com.yaml"));
+    assert_eq!(leads_to(&format!("localhost_{}", second.port)), std::path::Path::new("b.example.com.yaml"));
+    assert_eq!(person.read(".tsh/known_hosts"), ssh_keys);
+
+    // The gate whose keys they are may change them.
+    assert_eq!(person.tsh(&["logout", "--proxy=b.example.com:3080"]).code, 0);
+    let ended = log_in(&person, &first, &["--insecure", "--force"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(person.read(".tsh/known_hosts"), ssh_keys);
+}
+
+#[test]
 fn a_wrong_ca_pin_is_refused_before_anybody_signs_in() {
     let (person, gate) = (Person::new(), FakeGate::start());
     assert_eq!(log_in(&person, &gate, &["--insecure"]).code, 0);

@@ -123,7 +123,7 @@ pub fn of_proxy(error: &ProxyError) -> u8 {
 /// The exit code of a login that came to nothing.
 pub fn of_login(error: &SsoError) -> u8 {
     match error {
-        SsoError::Timeout | SsoError::Cancelled => NOT_COMPLETED,
+        SsoError::Timeout | SsoError::Cancelled | SsoError::InputEnded => NOT_COMPLETED,
         SsoError::Refused(_) | SsoError::BadAnswer(_) => REFUSED,
         _ => FAILED,
     }

@@ -1,13 +1,13 @@
 //! Tables for people: as wide as their cells, and on a terminal no wider than it.
 
-use std::io::{self, IsTerminal};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal},
+};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::text;
-
-/// Columns are not cut below this width.
-const NARROWEST: usize = 8;
 
 /// A table in Teleport's form: headers, a line of dashes, rows. Cells are cleaned of control characters.
 #[derive(Debug, Clone)]
@@ -26,21 +26,16 @@ impl Table {
         self.rows.push(cells.map(|cell| text::clean_line(cell).into_owned()).to_vec());
     }
 
-    /// The text of the table. On a terminal the widest cells are cut with `…` until it fits; elsewhere nothing is cut.
+    /// The text of the table: on a terminal as wide as that, elsewhere whole.
     pub fn render(&self) -> String {
-        self.render_within(terminal_width())
+        self.fitted(terminal_width())
     }
 
-    fn render_within(&self, width: Option<usize>) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|r| r.get(column)).map(|c| c.width()).max().unwrap_or(0)
-            })
-            .collect();
-        if let Some(width) = width {
-            fit(&mut widths, width);
-        }
+    /// The text of the table for a terminal with so many columns: what is too wide ends in `…`. The first column names
+    /// things, so it is cut last; headers stay whole.
+    pub fn fitted(&self, terminal: Option<usize>) -> String {
+        let natural = self.widths();
+        let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
         let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
         let (head, body) = self.rows.split_at(1);
         let mut out = String::new();
@@ -49,53 +44,62 @@ impl Table {
             for (cell, width) in row.iter().zip(&widths) {
                 let cell = cut(cell, *width);
                 line.push_str(&cell);
-                line.extend(std::iter::repeat_n(' ', (width + 1).saturating_sub(cell.width())));
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
             }
             out.push_str(line.trim_end());
             out.push('\n');
         }
         out
     }
-}
 
-/// Makes the widest columns narrower until all of them and the spaces between them fit, as far as that goes.
-fn fit(widths: &mut [usize], width: usize) {
-    while widths.iter().sum::<usize>() + widths.len().saturating_sub(1) > width {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
-            _ => return,
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let of = |column| {
+            self.rows.iter().filter_map(move |row| row.get(column)).map(|cell: &String| cell.width())
+        };
+        (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
+    }
+
+    /// Widths that fit into `room`: the widest column gives first.
+    fn narrowed(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+        let least: Vec<usize> = self.rows[0].iter().map(|header| header.width()).collect();
+        let used = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
+        for first in [1, 0] {
+            while used(&widths) > room {
+                let can_give = (first..widths.len()).filter(|i| widths[*i] > least[*i]);
+                let Some(widest) = can_give.max_by_key(|i| widths[*i]) else { break };
+                widths[widest] -= 1;
+            }
         }
+        widths
     }
 }
 
-/// A cell of at most this width.
-fn cut(cell: &str, width: usize) -> String {
+/// A cell in so many columns.
+fn cut(cell: &str, width: usize) -> Cow<'_, str> {
     if cell.width() <= width {
-        return cell.to_owned();
+        return cell.into();
     }
-    let (mut out, mut used) = (String::new(), 0);
+    let mut out = String::new();
     for c in cell.chars() {
-        used += c.width().unwrap_or(0);
-        if used + 1 > width {
+        if out.width() + c.width().unwrap_or(0) >= width {
             break;
         }
         out.push(c);
     }
     out.push('…');
-    out
+    out.into()
 }
 
-/// The columns of the terminal that standard output is.
-fn terminal_width() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
+/// The columns of the terminal that standard output goes to; none if it goes elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
         return None;
     }
-    #[cfg(unix)]
-    let columns = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| usize::from(size.ws_col));
-    #[cfg(not(unix))]
-    let columns = None;
-    columns.filter(|columns| *columns > 0)
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    // A terminal that does not know its size says 0.
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 #[cfg(test)]
@@ -107,7 +111,7 @@ mod tests {
         let mut table = Table::new(["Cluster Name", "Status"]);
         table.row(["teleport.example.com", "online"]);
         table.row(["日本\u{1b}[31m", "x"]);
-        insta::assert_snapshot!(table.render_within(None), @r"
+        insta::assert_snapshot!(table.fitted(None), @r"
         Cluster Name         Status
         -------------------- ------
         teleport.example.com online
@@ -116,15 +120,22 @@ mod tests {
     }
 
     #[test]
-    fn tables_fit_a_terminal() {
-        let mut table = Table::new(["Name", "Labels", "S"]);
-        table.row(["short", "env=production,region=eu-central-1,team=payments", "*"]);
-        table.row(["日本語日本語日本語日本語", "a=b", ""]);
-        insta::assert_snapshot!(table.render_within(Some(30)), @"");
-        for width in 1..80 {
-            let text = table.render_within(Some(width));
-            let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap();
-            assert!(widest <= width.max(8 + 1 + 8 + 1 + 1), "{width}: {text}");
+    fn a_table_fits_its_terminal() {
+        let mut table = Table::new(["Role", "Groups", "Rules"]);
+        table.row(["administrators", "a-group, another-group, 日本語の長い名前", "role, user:list, create"]);
+        table.row(["x", "y", "z"]);
+        insta::assert_snapshot!(table.fitted(Some(40)), @r"
+        Role           Groups       Rules
+        -------------- ------------ ------------
+        administrators a-group, an… role, user:…
+        x              y            z
+        ");
+        let wide = |room| table.fitted(Some(room)).lines().map(|l| l.width()).max().unwrap();
+        for room in 24..100 {
+            assert!(wide(room) <= room, "{room}: {}", table.fitted(Some(room)));
         }
+        assert_eq!(table.fitted(Some(200)), table.fitted(None));
+        // Too narrow for the headers: they stay, and nothing breaks.
+        assert!(table.fitted(Some(3)).starts_with("Role Groups Rules\n"));
     }
 }

@@ -100,7 +100,8 @@ mod tests {
         use Platform::{Desktop, Display};
         let program = |name: &str| Browser::Program(name.to_owned());
         let ssh = ("SSH_CONNECTION", "192.0.2.1 5 192.0.2.2 22");
-        let table: &[(Platform, Option<&str>, &[(&str, &str)], Browser)] = &[
+        type Row<'a> = (Platform, Option<&'a str>, &'a [(&'a str, &'a str)], Browser);
+        let table: &[Row<'_>] = &[
             (Desktop, None, &[], Browser::System(Found::Desktop)),
             (Desktop, None, &[ssh], Browser::None(Why::Ssh)),
             (Desktop, None, &[ssh, ("DISPLAY", ":10")], Browser::None(Why::Ssh)),

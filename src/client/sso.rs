@@ -5,7 +5,9 @@
 //! the wait. Everything else is answered with an error, and the wait goes on. Where the browser is elsewhere, the person
 //! pastes the address on which it ended; the same seal decides.
 
+mod page;
 mod paste;
+mod request;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -18,13 +20,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use self::request::{Request, read_head};
 use crate::{
     model::text,
     wire::{
@@ -45,8 +48,6 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How many connections are served at a time.
 const CONNECTIONS: usize = 32;
-/// The largest request head, in bytes. The sealed answer stands in it.
-const MAX_HEAD: usize = 256 * 1024;
 
 /// Why a login through the browser came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -321,10 +322,10 @@ impl Reply {
             }
             Self::Refused(reason) => {
                 let hash =
-                    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, REFUSAL_STYLE.as_bytes()));
+                    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, page::STYLE.as_bytes()));
                 let policy =
                     format!("Content-Security-Policy: default-src 'none'; style-src 'sha256-{hash}'\r\n");
-                ("200 OK".to_owned(), policy, "html", refusal_page(reason))
+                ("200 OK".to_owned(), policy, "html", page::refusal(reason))
             }
         };
         format!(
@@ -332,80 +333,6 @@ impl Reply {
              no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
-    }
-}
-
-/// The looks of [`refusal_page`], which are those of the gate's own pages.
-const REFUSAL_STYLE: &str = "\
-:root{color-scheme:light dark}body{margin:0;background:#fff;color:#1b1f24;font:1.05rem/1.5 system-ui,sans-serif}\
-main{max-width:40rem;margin:12vh auto 0;padding:0 1.5rem;overflow-wrap:anywhere}h1{font-size:1.6rem;color:#b3261e}\
-@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}h1{color:#ff7b72}}";
-
-/// The page on which a refused login ends: why, in light and dark, without script.
-fn refusal_page(reason: &str) -> String {
-    let mut shown = String::with_capacity(reason.len());
-    for c in reason.chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            c => shown.push(c),
-        }
-    }
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Login refused</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{REFUSAL_STYLE}</style></head>\
-         <body><main><h1>Login refused</h1><p>{shown}</p><p>The terminal says the same; this tab can be closed.</p></main></body></html>\n"
-    )
-}
-
-/// The head of a request, up to the empty line. `None` if it ends early or is too long.
-async fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Zeroizing<String>>> {
-    let mut head = Zeroizing::new(Vec::new());
-    let mut buffer = [0; 8192];
-    loop {
-        let count = stream.read(&mut buffer).await?;
-        head.extend_from_slice(&buffer[..count]);
-        let from = head.len().saturating_sub(count + 3);
-        if head[from..].windows(4).any(|w| w == b"\r\n\r\n") {
-            return Ok(String::from_utf8(head.to_vec()).ok().map(Zeroizing::new));
-        }
-        if count == 0 || head.len() > MAX_HEAD {
-            return Ok(None);
-        }
-    }
-}
-
-struct Request<'a> {
-    method: &'a str,
-    path: &'a str,
-    query: &'a str,
-    headers: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Request<'a> {
-    fn parse(head: &'a str) -> Option<Self> {
-        let mut lines = head.split("\r\n");
-        let mut first = lines.next()?.split(' ');
-        let (method, target) = (first.next()?, first.next()?);
-        if !first.next()?.starts_with("HTTP/1.") {
-            return None;
-        }
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let headers = lines.filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect();
-        Some(Self { method, path, query, headers })
-    }
-
-    /// A header that stands there exactly once.
-    fn header(&self, name: &str) -> Option<&'a str> {
-        let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        let (_, value) = found.next()?;
-        found.next().is_none().then_some(*value)
-    }
-
-    fn parameter(&self, name: &str) -> Option<String> {
-        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
     }
 }
 

@@ -1,3 +1,5 @@
+use tokio::io::AsyncReadExt;
+
 use super::*;
 
 /// One request as a browser sends it; the answer's text.
@@ -26,7 +28,7 @@ async fn login() -> Login {
     let check: Check<String> =
         Box::new(|r| if r.username.is_empty() { Err("it names nobody".into()) } else { Ok(r.username) });
     let pages = |path: &str| format!("https://gate:3080{path}");
-    let waiting = tokio::spawn(listener.wait(TARGET, pages, check));
+    let waiting = tokio::spawn(listener.wait(TARGET, pages, check, None));
     Login { address, host: address.to_string(), link, key, waiting }
 }
 

@@ -2,10 +2,17 @@
 //!
 //! It trusts exactly the CAs that it is given. The tests use a real Chromium beside it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
-use reqwest::{Method, Response, header::LOCATION};
+use reqwest::{
+    Method, Response,
+    header::{COOKIE, LOCATION, SET_COOKIE},
+};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -17,10 +24,11 @@ const MAX_REDIRECTS: usize = 10;
 /// The longest page that is read, in bytes.
 const MAX_PAGE: usize = 1024 * 1024;
 
-/// A browser without memory: no cookies, no cache, no script.
+/// A browser without script and cache. It keeps cookies by host and port, as long as it lives.
 pub struct Browser {
     http: reqwest::Client,
     password: String,
+    cookies: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// A page as a person reads it.
@@ -61,7 +69,7 @@ impl Browser {
             .no_proxy()
             .timeout(Duration::from_secs(30))
             .build()?;
-        Ok(Self { http, password: password.to_owned() })
+        Ok(Self { http, password: password.to_owned(), cookies: Mutex::default() })
     }
 
     /// Opens an address and follows its redirects.
@@ -82,6 +90,35 @@ impl Browser {
         self.go(Method::POST, target, Some(form.fill(user, &self.password, consent))).await
     }
 
+    /// Fills in the first form of a page, with these values and the button of that value, and sends it.
+    pub async fn submit(&self, page: &Page, values: &[(&str, &str)], button: &str) -> anyhow::Result<Page> {
+        let form = Form::first(&page.html).context("the page has no form")?;
+        let target = page.url.join(&form.action)?;
+        self.go(Method::POST, target, Some(form.filled(values, button))).await
+    }
+
+    /// What it would send to an address.
+    fn cookies_for(&self, url: &Url) -> Option<String> {
+        let all = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<String> =
+            all.get(&authority(url))?.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    fn keep_cookies(&self, url: &Url, answer: &Response) {
+        let mut all = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = all.entry(authority(url)).or_default();
+        for line in answer.headers().get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok()) {
+            let Some((name, value)) = line.split(';').next().and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
+            match value {
+                "" => ours.remove(name),
+                value => ours.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+    }
+
     async fn go(&self, method: Method, url: Url, body: Option<String>) -> anyhow::Result<Page> {
         let (mut method, mut url, mut body) = (method, url, body);
         for _ in 0..MAX_REDIRECTS {
@@ -89,7 +126,11 @@ impl Browser {
             if let Some(body) = body.take() {
                 request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
             }
+            if let Some(cookies) = self.cookies_for(&url) {
+                request = request.header(COOKIE, cookies);
+            }
             let answer = request.send().await.with_context(|| format!("opening {}", without_query(&url)))?;
+            self.keep_cookies(&url, &answer);
             let next = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok()).map(str::to_owned);
             match next.filter(|_| answer.status().is_redirection()) {
                 Some(next) => url = url.join(&next)?,
@@ -99,6 +140,19 @@ impl Browser {
         }
         bail!("more than {MAX_REDIRECTS} redirects, the last one to {}", without_query(&url))
     }
+}
+
+impl Page {
+    /// Where the link with this text leads.
+    pub fn link(&self, text: &str) -> Option<Url> {
+        let end = self.html.find(&format!(">{text}</a>"))?;
+        let tag = &self.html[self.html[..end].rfind("<a ")?..=end];
+        self.url.join(&attribute(tag, "href")?).ok()
+    }
+}
+
+fn authority(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 async fn read(url: Url, mut answer: Response) -> anyhow::Result<Page> {
@@ -147,6 +201,18 @@ impl Form {
                 Some(Field { name: attribute(tag, "name")?, value, kind })
             });
         Some(Self { action, fields: fields.collect() })
+    }
+
+    /// The form's answer: these values, the button of that value, and all else as it is.
+    fn filled(&self, values: &[(&str, &str)], button: &str) -> String {
+        let mut out = form_urlencoded::Serializer::new(String::new());
+        for field in &self.fields {
+            let given = values.iter().find(|(name, _)| *name == field.name).map(|(_, value)| *value);
+            if field.kind != "submit" || field.value == button {
+                out.append_pair(&field.name, given.unwrap_or(&field.value));
+            }
+        }
+        out.finish()
     }
 
     /// The form's answer: hidden fields as they are, the radio button of the user, the password, the button that is meant.

@@ -132,6 +132,10 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All verbs.
+    pub const ALL: [Self; 6] =
+        [Self::List, Self::Create, Self::Read, Self::ReadNoSecrets, Self::Update, Self::Delete];
+
     /// The verb as it stands in a role and in messages.
     pub const fn name(self) -> &'static str {
         match self {

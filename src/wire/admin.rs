@@ -65,6 +65,9 @@ pub struct ClusterStatus {
     pub user_ca: String,
     /// The web port's address for people outside.
     pub web_addr: String,
+    /// Hosts by which the gate is reached: those of every `public_addr`, and of `web_addr`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 #[cfg(test)]

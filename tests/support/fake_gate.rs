@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use jumpgate::{
     pki::{Authority, AuthorityKind, KeyPair, PublicKey, Validity},
     wire::{
-        login::{ConsoleRequest, HostSigner, LoginResponse},
+        login::{ConsoleRequest, HostSigner, LoginResponse, PasswordRequest},
         seal::SealKey,
     },
 };
@@ -27,8 +27,8 @@ pub(crate) const IDP: &str = "https://github.example.com/login/oauth/authorize?s
 
 pub(crate) struct FakeGate {
     pub(crate) port: u16,
-    pub(crate) host_ca: Authority,
-    user_ca: Authority,
+    pub(crate) host_ca: Arc<Authority>,
+    user_ca: Arc<Authority>,
     asked: Arc<Mutex<Option<ConsoleRequest>>>,
 }
 
@@ -38,26 +38,32 @@ impl FakeGate {
         Self::start_on(0)
     }
 
+    /// The line of its SSH host CA.
+    pub(crate) fn ssh_host_key(&self) -> String {
+        self.host_ca.key().public().to_authorized_key().expect("a key")
+    }
+
     pub(crate) fn start_on(port: u16) -> Self {
         Self::start_as(port, None)
     }
 
     /// One that says its public address is this.
     pub(crate) fn start_as(port: u16, public: Option<&'static str>) -> Self {
-        let ca = |kind| Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA");
-        let host_ca = ca(AuthorityKind::Host);
+        let ca = |kind| Arc::new(Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA"));
+        let (host_ca, user_ca) = (ca(AuthorityKind::Host), ca(AuthorityKind::User));
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
         let port = tcp.local_addr().expect("an address").port();
         let asked = Arc::new(Mutex::new(None));
         let (config, asked_there) = (tls(&host_ca), asked.clone());
+        let cas = (user_ca.clone(), host_ca.clone());
         std::thread::spawn(move || {
             for stream in tcp.incoming().filter_map(Result::ok) {
-                let (config, asked) = (config.clone(), asked_there.clone());
+                let (config, asked, cas) = (config.clone(), asked_there.clone(), cas.clone());
                 let public = public.map_or(format!("localhost:{port}"), str::to_owned);
-                std::thread::spawn(move || serve(stream, config, &public, &asked));
+                std::thread::spawn(move || serve(stream, config, &public, &asked, &cas));
             }
         });
-        Self { port, host_ca, user_ca: ca(AuthorityKind::User), asked }
+        Self { port, host_ca, user_ca, asked }
     }
 
     pub(crate) fn proxy(&self) -> String {
@@ -72,24 +78,7 @@ impl FakeGate {
     /// The answer to the login that was begun: a certificate for `user` that lives `ttl`.
     pub(crate) fn answer(&self, user: &str, ttl: SignedDuration) -> LoginResponse {
         let line = self.asked().public_key.as_text().expect("text").to_owned();
-        let key = PublicKey::from_authorized_key(&line).expect("a key");
-        // A host certificate has the form of a user's as far as the client looks: CN is the name, O a role.
-        let begin = Timestamp::now() - SignedDuration::from_mins(2);
-        let cert = self.user_ca.sign_host(
-            &[user.to_owned()],
-            &key,
-            Validity::starting(begin, ttl + SignedDuration::from_mins(2)),
-        );
-        LoginResponse {
-            username: user.into(),
-            tls_cert: cert.expect("a certificate").to_pem().into(),
-            host_signers: vec![HostSigner {
-                domain_name: CLUSTER.into(),
-                checking_keys: vec![],
-                tls_certs: vec![self.host_ca.certificate().to_pem().into()],
-            }],
-            ..LoginResponse::default()
-        }
+        answer_for(&line, user, ttl, (&self.user_ca, &self.host_ca))
     }
 
     /// The address that brings the answer back to the client.
@@ -102,6 +91,33 @@ impl FakeGate {
             .append_pair("response", &serde_json::to_string(&sealed).expect("JSON"))
             .finish();
         format!("{base}?{query}")
+    }
+}
+
+/// The answer to a login with this key.
+fn answer_for(
+    line: &str,
+    user: &str,
+    ttl: SignedDuration,
+    (user_ca, host_ca): (&Authority, &Authority),
+) -> LoginResponse {
+    let key = PublicKey::from_authorized_key(line).expect("a key");
+    // A host certificate has the form of a user's as far as the client looks: CN is the name, O a role.
+    let begin = Timestamp::now() - SignedDuration::from_mins(2);
+    let cert = user_ca.sign_host(
+        &[user.to_owned()],
+        &key,
+        Validity::starting(begin, ttl + SignedDuration::from_mins(2)),
+    );
+    LoginResponse {
+        username: user.into(),
+        tls_cert: cert.expect("a certificate").to_pem().into(),
+        host_signers: vec![HostSigner {
+            domain_name: CLUSTER.into(),
+            checking_keys: vec![host_ca.key().public().to_authorized_key().expect("a key").into()],
+            tls_certs: vec![host_ca.certificate().to_pem().into()],
+        }],
+        ..LoginResponse::default()
     }
 }
 
@@ -127,13 +143,18 @@ pub(crate) fn tls_for(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
     Arc::new(config)
 }
 
-fn serve(stream: TcpStream, config: Arc<ServerConfig>, public: &str, asked: &Mutex<Option<ConsoleRequest>>) {
+fn serve(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    public: &str,
+    asked: &Mutex<Option<ConsoleRequest>>,
+    (user_ca, host_ca): &(Arc<Authority>, Arc<Authority>),
+) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
     while let Some((_, path, body)) = request(&mut stream) {
-        let ping = || {
-            let auth = r#"{"type":"github","github":{"name":"github","display":"GitHub"}}"#;
+        let ping = |auth: &str| {
             let proxy = format!(
                 r#"{{"kube":{{"enabled":true,"public_addr":"localhost:3026"}},"ssh":{{"public_addr":"{public}"}}}}"#
             );
@@ -145,7 +166,17 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, public: &str, asked: &Mut
             )
         };
         let (code, answer) = match path.as_str() {
-            "/v1/webapi/ping" | "/v1/webapi/ping/github" | "/v1/webapi/find" => ping(),
+            "/v1/webapi/ping" | "/v1/webapi/ping/github" | "/v1/webapi/find" => {
+                ping(r#"{"type":"github","github":{"name":"github","display":"GitHub"}}"#)
+            }
+            "/v1/webapi/ping/local" => ping(r#"{"type":"local","second_factor":"otp"}"#),
+            "/v1/webapi/ssh/certs" => {
+                let request: PasswordRequest = serde_json::from_slice(&body).expect("a request");
+                let line = request.pub_key.as_text().expect("text");
+                let answer =
+                    answer_for(line, &request.user, SignedDuration::from_hours(1), (user_ca, host_ca));
+                (200, serde_json::to_string(&answer).expect("JSON"))
+            }
             "/v1/webapi/github/login/console" => {
                 *asked.lock().expect("no panic") = serde_json::from_slice(&body).ok();
                 (200, format!(r#"{{"redirect_url":"{IDP}"}}"#))

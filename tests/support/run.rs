@@ -123,13 +123,7 @@ impl Login {
 
     /// The browser goes to an address on the listener; the answer.
     pub(crate) fn browse(&self, address: &str) -> String {
-        let rest = address.strip_prefix("http://").expect("http");
-        let (host, path) = rest.split_once('/').expect("a path");
-        let mut stream = TcpStream::connect(host).expect("tsh listens");
-        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        browse(address)
     }
 
     /// What it says from now on, and how it ends.
@@ -150,6 +144,17 @@ impl Login {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status().expect("kill");
     }
+}
+
+/// A browser goes to an address on a listener; the answer.
+pub(crate) fn browse(address: &str) -> String {
+    let rest = address.strip_prefix("http://").expect("http");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(host).expect("tsh listens");
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -20,6 +20,8 @@ use crate::{
 
 /// The demo cluster's name.
 const CLUSTER: &str = "demo.jumpgate.example";
+/// The name of the second cluster behind the demo's gate.
+const STAGING: &str = "staging";
 /// Marks a folder as a demo's, so that no other is ever cleared.
 const MARKER: &str = ".jumpgate-demo";
 
@@ -29,7 +31,10 @@ const MARKER: &str = ".jumpgate-demo";
 Examples:
   jumpgate demo
   jumpgate demo --tour
-  jumpgate demo --kubeconfig ~/.kube/config")]
+  jumpgate demo --kubeconfig ~/.kube/config
+
+The demo prints the lines to type in another terminal. Those of kubectl are among them where kubectl is installed; the tour
+needs none.")]
 pub(in crate::cli) struct DemoArgs {
     /// Walk through connector, login, kubectl and less access, check each step, and end
     #[arg(long)]
@@ -117,25 +122,22 @@ impl Folder {
 struct Demo<'a> {
     dir: &'a Path,
     github: GithubDemo,
-    kube: Option<KubeDemo>,
+    clusters: Vec<KubeDemo>,
     gate: Running,
 }
 
 impl<'a> Demo<'a> {
     async fn start(dir: &'a Path, kubeconfig: Option<&Path>, free_ports: bool) -> anyhow::Result<Self> {
         let github = GithubDemo::start().await.context("the demo GitHub")?;
-        let (kube, kubeconfig) = match kubeconfig {
-            Some(real) => (None, std::path::absolute(real)?),
-            None => {
-                let kube = KubeDemo::start(&dir.join("cluster")).await.context("the demo Kubernetes")?;
-                let file = dir.join("gate-kubeconfig");
-                kube.write_gate_kubeconfig(&file)?;
-                (Some(kube), file)
+        let (clusters, kubernetes) = match kubeconfig {
+            Some(real) => {
+                (vec![], format!("    kubeconfig_file: {}\n", quoted_yaml(&std::path::absolute(real)?)))
             }
+            None => clusters(dir).await?,
         };
-        let gate = start_gate(dir, &kubeconfig, free_ports).await.context("the gate")?;
+        let gate = start_gate(dir, &kubernetes, free_ports).await.context("the gate")?;
         fs::create_dir_all(dir.join("home"))?;
-        let demo = Self { dir, github, kube, gate };
+        let demo = Self { dir, github, clusters, gate };
         demo.github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", demo.proxy()));
         demo.write_connector("system:masters")?;
         Ok(demo)
@@ -214,11 +216,15 @@ impl<'a> Demo<'a> {
         show.output(&format!("{tctl} create {}", quoted(&self.dir.join("github.yaml"))))?;
         show.output(&format!("{tsh} login --insecure --proxy={} --auth=github", self.proxy()))?;
         show.output(&format!("{tsh} status"))?;
-        show.output("kubectl get pods -A")?;
-        if self.kube.is_some() {
-            show.output("kubectl exec -it shell -- sh")?;
+        show.output(&format!("{tsh} kube ls"))?;
+        if on_path(ctx, "kubectl").is_some() {
+            self.show_kubectl(show, &tsh)?;
+        } else {
             show.note(
-                "exec opens a real shell of this machine, with your own rights, in a folder of the demo",
+                "kubectl is not on PATH: once it is installed (https://kubernetes.io/docs/tasks/tools), `kubectl get pods -A` works too",
+            )?;
+            show.note(
+                "`jumpgate demo --tour` needs no kubectl: it shows the same with a small client of its own",
             )?;
         }
         show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
@@ -228,16 +234,46 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
+    fn show_kubectl(&self, show: Show, tsh: &str) -> anyhow::Result<()> {
+        show.output("kubectl get pods -A")?;
+        if !self.clusters.is_empty() {
+            show.output(&format!("{tsh} kube ls"))?;
+            show.output(&format!("{tsh} kube login {STAGING} --keep-context"))?;
+            show.output("kubectl exec -it shell -- sh")?;
+            show.note(
+                "exec opens a real shell of this machine, with your own rights, in a folder of the demo",
+            )?;
+        }
+        Ok(())
+    }
+
     async fn end(&mut self, reason: &str) {
         self.gate.drain(reason);
         self.gate.wait().await;
-        if let Some(kube) = self.kube.take() {
+        for kube in self.clusters.drain(..) {
             kube.shutdown().await;
         }
     }
 }
 
-async fn start_gate(dir: &Path, kubeconfig: &Path, free_ports: bool) -> anyhow::Result<Running> {
+/// Starts the demo's clusters; with them, what the gate's configuration says of them below `kubernetes`.
+async fn clusters(dir: &Path) -> anyhow::Result<(Vec<KubeDemo>, String)> {
+    let kube = KubeDemo::start(&dir.join("cluster")).await.context("the demo Kubernetes")?;
+    let staging = KubeDemo::start_as(STAGING, &dir.join("cluster").join(STAGING)).await;
+    let staging = staging.context("the second demo Kubernetes")?;
+    let files = [dir.join("gate-kubeconfig"), dir.join("gate-kubeconfig-staging")];
+    kube.write_gate_kubeconfig(&files[0])?;
+    staging.write_gate_kubeconfig(&files[1])?;
+    let [one, other] = files.map(|file| quoted_yaml(&file));
+    let text = format!(
+        "    kubeconfig_file: {one}\n    labels: {{env: demo}}\n    clusters:\n    - name: {STAGING}\n      \
+         labels: {{env: {STAGING}}}\n      kubeconfig_file: {other}\n"
+    );
+    Ok((vec![kube, staging], text))
+}
+
+/// `kubernetes` is what the configuration says of the clusters.
+async fn start_gate(dir: &Path, kubernetes: &str, free_ports: bool) -> anyhow::Result<Running> {
     let port = |wanted: u16| {
         let free = !free_ports && std::net::TcpListener::bind(("127.0.0.1", wanted)).is_ok();
         if free { wanted } else { 0 }
@@ -246,13 +282,12 @@ async fn start_gate(dir: &Path, kubeconfig: &Path, free_ports: bool) -> anyhow::
         "teleport:\n  data_dir: {data}\n  log: {{output: {log}, severity: INFO}}\n  shutdown_timeout: 1s\nauth_service:\n  enabled: yes\n  \
          cluster_name: {CLUSTER}\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
          proxy_service:\n  enabled: yes\n  public_addr: 127.0.0.1\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
-         listen_addr: 127.0.0.1:{kube}\n    kubeconfig_file: {kubeconfig}\n",
+         listen_addr: 127.0.0.1:{kube}\n{kubernetes}",
         data = quoted_yaml(&dir.join("data")),
         log = quoted_yaml(&dir.join("gate.log")),
         admin = port(3025),
         web = port(3080),
         kube = port(3026),
-        kubeconfig = quoted_yaml(kubeconfig),
     );
     let file = dir.join("jumpgate.yaml");
     fs::write(&file, text)?;
@@ -270,7 +305,10 @@ fn tool(ctx: &Ctx, name: &str) -> anyhow::Result<Vec<PathBuf>> {
 
 fn on_path(ctx: &Ctx, name: &str) -> Option<PathBuf> {
     let path = ctx.env.os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    let runs = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(runs)
 }
 
 /// A path as a word of a shell.

@@ -60,9 +60,73 @@ fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result
     }
     let mut text = Vec::new();
     // The date of a build would make each one different.
-    clap_mangen::Man::new(command).date("").render(&mut text)?;
-    fs::write(folder.join(format!("{name}.1")), examples_as_they_are(&String::from_utf8(text)?))?;
+    clap_mangen::Man::new(command.clone()).date("").render(&mut text)?;
+    let text = with_synopsis(&String::from_utf8(text)?, &synopsis(&command));
+    let text = examples_as_they_are(&text) + &environment(&command);
+    fs::write(folder.join(format!("{name}.1")), text)?;
     Ok(())
+}
+
+/// How the command is written: its own options, those of every command, then what has no dash (man-pages(7)).
+fn synopsis(command: &clap::Command) -> String {
+    let mut own = vec![format!("\\fB{}\\fR", command.get_bin_name().unwrap_or(command.get_name()))];
+    let (mut everywhere, mut behind) = (Vec::new(), Vec::new());
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        let part = bracketed(arg);
+        match (arg.is_positional(), arg.is_global_set()) {
+            (true, _) => behind.push(part),
+            (false, true) => everywhere.push(part),
+            (false, false) => own.push(part),
+        }
+    }
+    if command.has_subcommands() {
+        behind.push("\\fICOMMAND\\fR".to_owned());
+    }
+    [own, everywhere, behind].concat().join(" ").replace('-', "\\-")
+}
+
+/// `[-f|--force]`, `[--config FILE]`, `FILE...`
+fn bracketed(arg: &clap::Arg) -> String {
+    let names = arg.get_value_names().unwrap_or_default().iter();
+    let mut value = names.map(|name| format!("\\fI{name}\\fR")).collect::<Vec<_>>().join(" ");
+    if matches!(arg.get_action(), clap::ArgAction::Append)
+        || arg.get_num_args().is_some_and(|n| n.max_values() > 1)
+    {
+        value.push_str("...");
+    }
+    let short = arg.get_short().map(|short| format!("\\fB-{short}\\fR"));
+    let long = arg.get_long().map(|long| format!("\\fB--{long}\\fR"));
+    let flag = short.into_iter().chain(long).collect::<Vec<_>>().join("|");
+    let takes_value = arg.is_positional() || arg.get_action().takes_values();
+    let text = match (flag.is_empty(), takes_value) {
+        (true, _) => value,
+        (false, true) => format!("{flag} {value}"),
+        (false, false) => flag,
+    };
+    if arg.is_required_set() { text } else { format!("[{text}]") }
+}
+
+fn with_synopsis(page: &str, synopsis: &str) -> String {
+    let Some((before, after)) = page.split_once(".SH SYNOPSIS\n") else { return page.to_owned() };
+    let rest = after.find(".SH ").map_or("", |end| &after[end..]);
+    format!("{before}.SH SYNOPSIS\n{synopsis}\n{rest}")
+}
+
+/// The variables that stand in for options. A page that lists them itself needs no second list.
+fn environment(command: &clap::Command) -> String {
+    let told = command.get_after_help().is_some_and(|help| help.to_string().contains("Environment:"));
+    let named: Vec<String> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set())
+        .filter_map(|arg| {
+            let variable = arg.get_env()?.to_str()?;
+            Some(format!(
+                ".TP\n\\fB{variable}\\fR\nAs \\fB\\-\\-{}\\fR.\n",
+                arg.get_long()?.replace('-', "\\-")
+            ))
+        })
+        .collect();
+    if told || named.is_empty() { String::new() } else { format!(".SH ENVIRONMENT\n{}", named.concat()) }
 }
 
 /// The part behind a command's options holds examples: it gets that name, and its lines stay lines.

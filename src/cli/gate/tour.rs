@@ -22,6 +22,9 @@ use crate::demo::{
 const PERSON: &str = "alice";
 /// A pod that the demo cluster runs.
 const POD: &str = "shell";
+/// What two commands of section 3 show, with kubectl or without.
+const PODS_EVERYWHERE: &str = "system:masters may list pods in every namespace";
+const EXEC: &str = "exec runs a command in the pod and brings its output back";
 
 /// `rbac.yaml` of the walk-through, section 4.
 pub(super) const RBAC: &str = "\
@@ -93,9 +96,27 @@ impl Tour<'_> {
 
     async fn connector(&self) -> anyhow::Result<()> {
         self.show.heading("1. A connector: which GitHub team becomes which Kubernetes group")?;
-        (self.write_connector)("system:masters")?;
+        self.create_connector("system:masters").await
+    }
+
+    /// Writes the connector, shows it, and registers it.
+    async fn create_connector(&self, group: &str) -> anyhow::Result<()> {
+        (self.write_connector)(group)?;
+        self.show_file("github.yaml").await?;
         let ended = self.tctl(&["create", "github.yaml"]).await?;
-        self.check(&ended, 0, "authentication connector \"github\" has been created")
+        let wanted = "authentication connector \"github\" has been created";
+        self.check(&ended, 0, wanted, &format!("octocats/admins become the Kubernetes group {group}"))
+    }
+
+    /// Shows a file that the next command reads. The demo's secret in it is worth nothing elsewhere, and is left out all the same.
+    async fn show_file(&self, name: &str) -> anyhow::Result<()> {
+        let text = tokio::fs::read_to_string(self.dir.join(name)).await?;
+        let lines = text.lines().map(|line| match line.split_once("client_secret: ") {
+            Some((before, _)) => format!("{before}client_secret: …"),
+            None => line.to_owned(),
+        });
+        self.show.note(&format!("{name}:"))?;
+        Ok(self.show.output(&lines.collect::<Vec<_>>().join("\n"))?)
     }
 
     async fn login(&self, role: &str) -> anyhow::Result<()> {
@@ -103,9 +124,10 @@ impl Tour<'_> {
         let proxy = format!("--proxy={}", self.proxy);
         self.log_in(&["login", "--insecure", &proxy, "--auth=github", "--browser=none"]).await?;
         let ended = self.tsh(&["status"]).await?;
-        self.check(&ended, 0, &format!("> Profile URL:  https://{}", self.proxy))?;
-        self.check(&ended, 0, &format!("  Logged in as: {PERSON}"))?;
-        self.check(&ended, 0, &format!("  Roles:        {role}"))
+        let profile = format!("> Profile URL:  https://{}", self.proxy);
+        self.check(&ended, 0, &profile, "the profile is that of this gate")?;
+        self.check(&ended, 0, &format!("  Logged in as: {PERSON}"), &format!("its person is {PERSON}"))?;
+        self.check(&ended, 0, &format!("  Roles:        {role}"), &format!("{PERSON} has the role {role}"))
     }
 
     /// Starts `tsh login`, acts as the browser at the address that it prints, and waits for its end.
@@ -133,7 +155,8 @@ impl Tour<'_> {
         self.show.output(&said)?;
         let code = child.wait().await?.code().unwrap_or(-1);
         let ended = Ended { stdout: said, stderr: String::new(), code };
-        self.check(&ended, 0, &format!("Logged in as: {PERSON}"))
+        let wanted = format!("Logged in as: {PERSON}");
+        self.check(&ended, 0, &wanted, &format!("{PERSON} signed in at GitHub and tsh has the certificate"))
     }
 
     async fn kubernetes(&self) -> anyhow::Result<()> {
@@ -142,13 +165,13 @@ impl Tour<'_> {
             return self.kubernetes_without_kubectl().await;
         }
         let ended = self.kubectl(&["config", "current-context"]).await?;
-        self.check(&ended, 0, &self.cluster)?;
+        self.check(&ended, 0, &self.cluster, "login selected the gate's context")?;
         let ended = self.kubectl(&["config", "use-context", &self.cluster]).await?;
-        self.check(&ended, 0, &self.cluster)?;
+        self.check(&ended, 0, &self.cluster, "the context can be selected by name")?;
         let ended = self.kubectl(&["get", "pods", "-A"]).await?;
-        self.check(&ended, 0, POD)?;
+        self.check(&ended, 0, POD, PODS_EVERYWHERE)?;
         let ended = self.kubectl(&["exec", POD, "--", "sh", "-c", "echo hello from $HOSTNAME"]).await?;
-        self.check(&ended, 0, &format!("hello from {POD}"))
+        self.check(&ended, 0, &format!("hello from {POD}"), EXEC)
     }
 
     async fn kubernetes_without_kubectl(&self) -> anyhow::Result<()> {
@@ -156,28 +179,27 @@ impl Tour<'_> {
         let client = self.small_kubectl().await?;
         self.show.command("kubectl get pods -A")?;
         let pods = client.get_pods_everywhere().await?;
-        self.shown(&pods, POD)?;
+        self.shown(&pods, POD, PODS_EVERYWHERE)?;
         self.show.command(&format!("kubectl exec {POD} -- sh -c 'echo hello from $HOSTNAME'"))?;
         let said = client.exec(POD, &["sh", "-c", "echo hello from $HOSTNAME"]).await?;
-        self.shown(&said, &format!("hello from {POD}"))
+        self.shown(&said, &format!("hello from {POD}"), EXEC)
     }
 
     async fn less_access(&self) -> anyhow::Result<()> {
         self.show.heading("4. Less access: the same team becomes the group guest")?;
         tokio::fs::write(self.dir.join("rbac.yaml"), RBAC).await?;
+        self.show_file("rbac.yaml").await?;
         self.show.command("kubectl create -f rbac.yaml")?;
         let created = match self.kubectl {
             Some(_) => self.quiet_kubectl(&["create", "-f", "rbac.yaml"]).await?.stdout,
             None => self.small_kubectl().await?.create_rbac(RBAC).await?,
         };
-        self.shown(&created, "guest-role created")?;
+        let what = "the group guest may get and list pods, services and deployments";
+        self.shown(&created, "guest-role created", what)?;
         let ended = self.tctl(&["rm", "github/github"]).await?;
-        self.check(&ended, 0, "github connector \"github\" has been deleted")?;
-        (self.write_connector)("guest")?;
-        let ended = self.tctl(&["create", "github.yaml"]).await?;
-        self.check(&ended, 0, "authentication connector \"github\" has been created")?;
-        let ended = self.tsh(&["logout"]).await?;
-        self.check(&ended, 0, "Logged out")?;
+        self.check(&ended, 0, "github connector \"github\" has been deleted", "the first connector is gone")?;
+        self.create_connector("guest").await?;
+        self.log_out().await?;
         let proxy = format!("--proxy={}", self.proxy);
         self.log_in(&["login", "--insecure", &proxy, "--auth=github", "--browser=none"]).await?;
         self.guest().await
@@ -188,28 +210,34 @@ impl Tour<'_> {
             "Error from server (Forbidden): configmaps is forbidden: User \"{PERSON}\" cannot list resource \"configmaps\" \
              in API group \"\" in the namespace \"default\""
         );
+        let may_list_services = format!("{PERSON} may still list services");
+        let may_not_list_configmaps = format!("{PERSON} may no longer list configmaps");
         if self.kubectl.is_some() {
             let ended = self.kubectl(&["get", "pods"]).await?;
-            self.check(&ended, 0, POD)?;
+            self.check(&ended, 0, POD, &format!("{PERSON} may still list pods"))?;
             let ended = self.kubectl(&["get", "services"]).await?;
-            self.check(&ended, 0, "NAME")?;
+            self.check(&ended, 0, "NAME", &may_list_services)?;
             let ended = self.kubectl(&["get", "configmaps"]).await?;
-            return self.check(&ended, 1, &refused);
+            return self.check(&ended, 1, &refused, &may_not_list_configmaps);
         }
         let client = self.small_kubectl().await?;
         self.show.command("kubectl get services")?;
-        self.shown(&client.get_services().await?, "NAME")?;
+        self.shown(&client.get_services().await?, "NAME", &may_list_services)?;
         self.show.command("kubectl get configmaps")?;
         match client.get_configmaps().await {
             Ok(_) => bail!("a guest may list configmaps"),
-            Err(error) => self.shown(&error.to_string(), &refused),
+            Err(error) => self.shown(&error.to_string(), &refused, &may_not_list_configmaps),
         }
     }
 
     async fn goodbye(&self) -> anyhow::Result<()> {
         self.show.heading("The end: logout leaves the kubeconfig as it was")?;
+        self.log_out().await
+    }
+
+    async fn log_out(&self) -> anyhow::Result<()> {
         let ended = self.tsh(&["logout"]).await?;
-        self.check(&ended, 0, "Logged out")
+        self.check(&ended, 0, "Logged out", &format!("the key and the certificate of {PERSON} are gone"))
     }
 
     async fn small_kubectl(&self) -> anyhow::Result<SmallKubectl> {
@@ -265,19 +293,20 @@ impl Tour<'_> {
         command
     }
 
-    fn check(&self, ended: &Ended, code: i32, wanted: &str) -> anyhow::Result<()> {
+    /// `wanted` must stand in what a command said; `what` says in a person's words what that shows.
+    fn check(&self, ended: &Ended, code: i32, wanted: &str, what: &str) -> anyhow::Result<()> {
         if ended.code != code {
             bail!("it ended with exit code {}, not {code}: {}", ended.code, ended.stderr.trim());
         }
         if !ended.stdout.contains(wanted) && !ended.stderr.contains(wanted) {
             bail!("it did not say: {wanted}");
         }
-        Ok(self.show.passed(wanted.trim())?)
+        Ok(self.show.passed(what)?)
     }
 
-    fn shown(&self, said: &str, wanted: &str) -> anyhow::Result<()> {
+    fn shown(&self, said: &str, wanted: &str, what: &str) -> anyhow::Result<()> {
         self.show.output(said)?;
-        self.check(&Ended { stdout: said.into(), stderr: String::new(), code: 0 }, 0, wanted)
+        self.check(&Ended { stdout: said.into(), stderr: String::new(), code: 0 }, 0, wanted, what)
     }
 }
 

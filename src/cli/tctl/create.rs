@@ -2,15 +2,15 @@
 
 use std::{
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 
-use super::{Globals, credentials};
+use super::{Globals, advice, connection::Connection, credentials};
 use crate::{
     cli::{Ctx, block_on, error::Failure, output::Output},
-    client::admin::{AdminClient, AdminError},
+    client::admin::AdminError,
     model::{Kind, Resource, role},
 };
 
@@ -37,7 +37,7 @@ impl CreateArgs {
     pub(super) fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
         let mut resources = Vec::new();
         for file in &self.files {
-            let shown = file.display();
+            let shown = shown(file);
             let text = read(file).with_context(|| format!("cannot read {shown}"))?;
             resources.extend(Resource::read_all(&text).map_err(|e| Failure::new(format!("{shown}: {e}")))?);
         }
@@ -45,11 +45,15 @@ impl CreateArgs {
             refuse_fixed(resource)?;
         }
         block_on(async {
-            let client = credentials::connect(ctx, globals).await?;
-            self.check_each(&client, &resources).await?;
+            let gate = credentials::connect(ctx, globals).await?;
+            self.check_each(ctx, &gate, &resources).await?;
             let mut said = String::new();
             for resource in &resources {
-                said.push_str(&self.write(&client, resource).await?);
+                said.push_str(&self.write(ctx, &gate, resource).await?);
+            }
+            // Written all the same: a role may follow later, and a gate may have names that it does not know of.
+            for line in advice::on(&gate, &resources).await {
+                ctx.console.warn(&line);
             }
             Ok(Output::text(said))
         })
@@ -57,35 +61,39 @@ impl CreateArgs {
 
     /// With several resources none is written if one of them would be refused: it is there already, or was changed
     /// meanwhile, or may not be read. What happens between this and the writes, the gate refuses.
-    async fn check_each(&self, client: &AdminClient, resources: &[Resource]) -> anyhow::Result<()> {
+    async fn check_each(&self, ctx: &Ctx, gate: &Connection, resources: &[Resource]) -> anyhow::Result<()> {
         if resources.len() < 2 {
             return Ok(());
         }
         for resource in resources {
-            let there = match client.get(resource.kind(), resource.name(), false).await {
+            let there = match gate.get(resource.kind(), resource.name(), false).await {
                 Ok(_) if !self.force => return Err(exists(resource).into()),
                 Ok(there) => there["metadata"]["id"].as_i64(),
                 Err(AdminError::NotFound(_)) => None,
                 Err(other) => {
                     let what = format!("{} {:?}", resource.kind(), resource.name());
-                    return Err(anyhow::Error::new(other).context(what));
+                    return Err(gate.failure(other).context(what));
                 }
             };
             if self.force && stale(resource.metadata().id, there) {
-                return Err(changed(resource).into());
+                return Err(changed(ctx, resource).into());
             }
         }
         Ok(())
     }
 
-    async fn write(&self, client: &AdminClient, resource: &Resource) -> anyhow::Result<String> {
-        let result = if self.force { client.upsert(resource).await } else { client.create(resource).await };
+    async fn write(&self, ctx: &Ctx, gate: &Connection, resource: &Resource) -> anyhow::Result<String> {
+        // Only for the words: stock tctl says "created" of a connector whatever was there.
+        let over = self.force
+            && resource.kind() == Kind::Role
+            && gate.get(Kind::Role, resource.name(), false).await.is_ok();
+        let result = if self.force { gate.upsert(resource).await } else { gate.create(resource).await };
         match result {
-            Ok(()) => Ok(done(resource)),
+            Ok(()) => Ok(done(resource, over)),
             Err(AdminError::Exists(_)) => Err(exists(resource).into()),
-            Err(AdminError::Conflict(_)) => Err(changed(resource).into()),
+            Err(AdminError::Conflict(_)) => Err(changed(ctx, resource).into()),
             Err(other) => {
-                Err(anyhow::Error::new(other).context(format!("{} {:?}", resource.kind(), resource.name())))
+                Err(gate.failure(other).context(format!("{} {:?}", resource.kind(), resource.name())))
             }
         }
     }
@@ -112,16 +120,25 @@ fn stale(file: Option<i64>, there: Option<i64>) -> bool {
     file.is_some_and(|id| id != 0) && file != there
 }
 
-fn changed(resource: &Resource) -> Failure {
+fn changed(ctx: &Ctx, resource: &Resource) -> Failure {
     let (kind, name) = (resource.kind(), resource.name());
     Failure::new(format!(
         "{kind} {name:?} was changed by somebody else since this file was read from the gate"
     ))
-    .hint(format!("see what is there with: tctl get {kind}/{name}"))
+    .hint(format!("see what is there with: {} get {kind}/{name}", ctx.tool("tctl")))
 }
 
-fn read(file: &PathBuf) -> io::Result<String> {
-    if file.as_os_str() == "-" { read_all(io::stdin().lock()) } else { read_all(std::fs::File::open(file)?) }
+/// A file as errors name it.
+fn shown(file: &Path) -> String {
+    if is_stdin(file) { "standard input".to_owned() } else { file.display().to_string() }
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    if is_stdin(file) { read_all(io::stdin().lock()) } else { read_all(std::fs::File::open(file)?) }
 }
 
 /// The whole text. One that is longer than allowed is refused, for a part of it could look like all.
@@ -135,12 +152,13 @@ fn read_all(from: impl Read) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-fn done(resource: &Resource) -> String {
+fn done(resource: &Resource, over: bool) -> String {
     let name = resource.name();
+    let done = if over { "updated" } else { "created" };
     match resource.kind() {
-        Kind::Github => format!("authentication connector {name:?} has been created\n"),
-        Kind::Role => format!("role '{name}' has been created\n"),
-        Kind::User => format!("user {name:?} has been created\n"),
+        Kind::Github => format!("authentication connector {name:?} has been {done}\n"),
+        Kind::Role => format!("role '{name}' has been {done}\n"),
+        Kind::User => format!("user {name:?} has been {done}\n"),
     }
 }
 

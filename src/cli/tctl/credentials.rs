@@ -9,14 +9,10 @@ use std::{
 use anyhow::Context;
 use serde::Deserialize;
 
-use super::Globals;
+use super::{Globals, connection::Connection};
 use crate::{
     cli::{Ctx, error::Failure, progress},
-    client::{
-        admin::{AdminClient, AdminError},
-        identity_file::IdentityFile,
-        profile::Home,
-    },
+    client::{admin::AdminError, identity_file::IdentityFile, profile::Home},
     model::yaml,
 };
 
@@ -26,26 +22,26 @@ const CONFIGS: [&str; 2] = ["/etc/jumpgate.yaml", "/etc/teleport.yaml"];
 const DATA_DIR: &str = "/var/lib/teleport";
 
 /// Connects with the first credentials that are there.
-pub(super) async fn connect(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
-    Ok(client(ctx, globals).await?.on_slow(progress::slow(ctx.console)))
+pub(super) async fn connect(ctx: &Ctx, globals: &Globals) -> anyhow::Result<Connection> {
+    Ok(connection(ctx, globals).await?.on_slow(progress::slow(ctx.console)))
 }
 
-async fn client(ctx: &Ctx, globals: &Globals) -> anyhow::Result<AdminClient> {
+async fn connection(ctx: &Ctx, globals: &Globals) -> anyhow::Result<Connection> {
     if let Some(file) = &globals.identity {
         let Some(address) = &globals.auth_server else {
             return Err(
                 Failure::usage("--identity needs the admin API's address: --auth-server=HOST:3025").into()
             );
         };
-        return Ok(AdminClient::new(&with_port(address), &read_identity(file)?).await?);
+        return Connection::new(&with_port(address), &read_identity(file)?).await;
     }
     if let Some((identity, address)) = of_this_machine(globals)? {
         let address = globals.auth_server.as_deref().map_or(address, with_port);
-        return Ok(AdminClient::new(&address, &identity).await?);
+        return Connection::new(&address, &identity).await;
     }
     let (identity, address) = of_profile(ctx)?;
     let address = globals.auth_server.as_deref().map_or(address, with_port);
-    Ok(AdminClient::new(&address, &identity).await?)
+    Connection::new(&address, &identity).await
 }
 
 /// The part of the gate's configuration that matters here; the gate itself reads it strictly.
@@ -133,8 +129,9 @@ fn of_profile(ctx: &Ctx) -> anyhow::Result<(IdentityFile, String)> {
     let nobody = || {
         Failure::new("there are no credentials: no gate runs on this machine that you may administer, and nobody is logged in")
             .hint(format!(
-                "log in with: {} login --proxy=gate.example.com:3080; or on the gate's machine name its file: tctl --config FILE",
-                ctx.tool("tsh")
+                "log in with: {} login --proxy=gate.example.com:3080; or on the gate's machine name its file: {} --config FILE",
+                ctx.tool("tsh"),
+                ctx.tool("tctl")
             ))
     };
     let name = home.current()?.ok_or_else(nobody)?;

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Globals, credentials, reference::Reference, table};
+use super::{Globals, connection::Connection, credentials, reference::Reference, table};
 use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
-        output::{Format, Output, json},
+        output::{Format, Output, json, terminal_width},
     },
-    client::admin::{AdminClient, AdminError},
+    client::admin::AdminError,
     model::{Kind, yaml},
 };
 
@@ -35,35 +35,37 @@ pub(super) struct GetArgs {
 impl GetArgs {
     pub(super) fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
         let Some(text) = &self.reference else {
-            return Err(Failure::usage("specify resource to list, e.g. 'tctl get roles'").into());
+            let text = format!("specify resource to list, e.g. '{} get roles'", ctx.tool("tctl"));
+            return Err(Failure::usage(text).into());
         };
         let references = Reference::parse_list(text).map_err(Failure::from)?;
         let several = references.len() > 1 || references.iter().all(|r| r.name.is_none());
         let found = block_on(async {
-            let client = credentials::connect(ctx, globals).await?;
+            let gate = credentials::connect(ctx, globals).await?;
             let mut found = Vec::new();
             for reference in &references {
-                found.extend(self.fetch(&client, reference).await?.into_iter().map(|v| (reference.kind, v)));
+                let values = self.fetch(ctx, &gate, reference).await?;
+                found.extend(values.into_iter().map(|value| (reference.kind, value)));
             }
             Ok(found)
         })?;
         self.render(&found, several)
     }
 
-    async fn fetch(&self, client: &AdminClient, reference: &Reference) -> anyhow::Result<Vec<Value>> {
+    async fn fetch(&self, ctx: &Ctx, gate: &Connection, reference: &Reference) -> anyhow::Result<Vec<Value>> {
         let Some(name) = &reference.name else {
-            return Ok(client.list(reference.kind, self.with_secrets).await?);
+            return gate.list(reference.kind, self.with_secrets).await.map_err(|e| gate.failure(e));
         };
-        match client.get(reference.kind, name, self.with_secrets).await {
+        match gate.get(reference.kind, name, self.with_secrets).await {
             Ok(one) => Ok(vec![one]),
-            Err(AdminError::NotFound(_)) => Err(not_found(reference.kind, name).into()),
-            Err(other) => Err(other.into()),
+            Err(AdminError::NotFound(_)) => Err(not_found(ctx, reference.kind, name).into()),
+            Err(other) => Err(gate.failure(other)),
         }
     }
 
     fn render(&self, found: &[(Kind, Value)], several: bool) -> anyhow::Result<Output> {
         match self.format {
-            Format::Text => Ok(Output::text(table::render(found))),
+            Format::Text => Ok(Output::text(table::render(found, terminal_width()))),
             Format::Json => {
                 let values: Vec<&Value> = found.iter().map(|(_, value)| value).collect();
                 match values.as_slice() {
@@ -81,12 +83,12 @@ impl GetArgs {
     }
 }
 
-pub(super) fn not_found(kind: Kind, name: &str) -> Failure {
+pub(super) fn not_found(ctx: &Ctx, kind: Kind, name: &str) -> Failure {
     let what = match kind {
         Kind::Github => "github connector",
         Kind::Role => "role",
         Kind::User => "user",
     };
     Failure::new(format!("{what} {name:?} is not found"))
-        .hint(format!("see what is there with: tctl get {kind}"))
+        .hint(format!("see what is there with: {} get {kind}", ctx.tool("tctl")))
 }

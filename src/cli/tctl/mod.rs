@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::{Ctx, Program, output::Output};
 
+mod advice;
+mod connection;
 mod create;
 mod credentials;
 mod get;
@@ -25,7 +27,14 @@ Examples:
   tctl --config jumpgate.yaml get github
 
 As whom it speaks: the identity file of --identity, else the gate's own administrator where the gate's data can be read (--config), \
-else the person of the current tsh profile."
+else the person of the current tsh profile.
+
+Environment:
+  TELEPORT_CONFIG_FILE, TELEPORT_IDENTITY_FILE, TELEPORT_AUTH_SERVER  as --config, --identity, --auth-server
+  TELEPORT_HOME                                                       folder of tsh profiles [default: ~/.tsh]
+  NO_COLOR                                                            as everywhere
+
+Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -38,13 +47,21 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Globals {
     /// Write what happens, each network call among it, to standard error
-    #[arg(short, long, visible_short_alias = 'v', visible_alias = "verbose", global = true)]
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'v',
+        visible_alias = "verbose",
+        global = true,
+        help_heading = "Global options"
+    )]
     pub debug: bool,
     /// The gate's configuration file, on the gate's own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
     #[arg(
         short,
         long,
         global = true,
+        help_heading = "Global options",
         value_name = "FILE",
         env = "TELEPORT_CONFIG_FILE",
         hide_env_values = true
@@ -55,6 +72,7 @@ pub struct Globals {
         short,
         long,
         global = true,
+        help_heading = "Global options",
         value_name = "FILE",
         env = "TELEPORT_IDENTITY_FILE",
         hide_env_values = true
@@ -64,6 +82,7 @@ pub struct Globals {
     #[arg(
         long,
         global = true,
+        help_heading = "Global options",
         value_name = "HOST:PORT",
         env = "TELEPORT_AUTH_SERVER",
         hide_env_values = true

@@ -26,19 +26,21 @@ impl RmArgs {
                 .hint("known types are github, role and user")
         })?;
         let Some(name) = &reference.name else {
-            let text = "provide a full resource name to delete, for example:\n$ tctl rm github/github";
+            let tctl = ctx.tool("tctl");
+            let text =
+                format!("provide a full resource name to delete, for example:\n$ {tctl} rm github/github");
             return Err(Failure::usage(text).into());
         };
         block_on(async {
-            let client = credentials::connect(ctx, globals).await?;
-            match client.delete(reference.kind, name).await {
+            let gate = credentials::connect(ctx, globals).await?;
+            match gate.delete(reference.kind, name).await {
                 Ok(()) => Ok(Output::text(match reference.kind {
                     Kind::Github => format!("github connector {name:?} has been deleted"),
                     Kind::Role => format!("role {name:?} has been deleted"),
                     Kind::User => format!("user {name:?} has been deleted"),
                 })),
-                Err(AdminError::NotFound(_)) => Err(not_found(reference.kind, name).into()),
-                Err(other) => Err(other.into()),
+                Err(AdminError::NotFound(_)) => Err(not_found(ctx, reference.kind, name).into()),
+                Err(other) => Err(gate.failure(other)),
             }
         })
     }

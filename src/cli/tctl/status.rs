@@ -20,7 +20,10 @@ pub(super) struct StatusArgs {
 
 impl StatusArgs {
     pub(super) fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
-        let status = block_on(async { Ok(credentials::connect(ctx, globals).await?.status().await?) })?;
+        let status = block_on(async {
+            let gate = credentials::connect(ctx, globals).await?;
+            gate.status().await.map_err(|e| gate.failure(e))
+        })?;
         Output::listed(self.format, &status, || {
             let rows = [
                 ("Cluster", &status.cluster),

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{cli::output::Table, model::Kind};
 
-/// A table for each kind, in the order in which the kinds were asked for.
-pub(super) fn render(found: &[(Kind, Value)]) -> String {
+/// A table for each kind. `width`: the columns of the terminal that shows it; without one nothing is cut.
+pub(super) fn render(found: &[(Kind, Value)], width: Option<usize>) -> String {
     let mut out = String::new();
     for kind in Kind::ALL {
         let values: Vec<&Value> = found.iter().filter(|(k, _)| *k == kind).map(|(_, value)| value).collect();
@@ -13,27 +13,28 @@ pub(super) fn render(found: &[(Kind, Value)]) -> String {
             if !out.is_empty() {
                 out.push('\n');
             }
-            out.push_str(&match kind {
+            let table = match kind {
                 Kind::Github => connectors(&values),
                 Kind::Role => roles(&values),
                 Kind::User => users(&values),
-            });
+            };
+            out.push_str(&table.fitted(width));
         }
     }
     out
 }
 
-fn connectors(values: &[&Value]) -> String {
+fn connectors(values: &[&Value]) -> Table {
     let mut table = Table::new(["Name", "Teams To Logins"]);
     for value in values {
         let logins = list(&value["spec"]["teams_to_logins"]).map(|m| team(m, "logins"));
         let roles = list(&value["spec"]["teams_to_roles"]).map(|m| team(m, "roles"));
         table.row([text(&value["metadata"]["name"]), &logins.chain(roles).collect::<Vec<_>>().join(", ")]);
     }
-    table.render()
+    table
 }
 
-fn roles(values: &[&Value]) -> String {
+fn roles(values: &[&Value]) -> Table {
     let mut table = Table::new(["Role", "Allowed to login as", "Kubernetes groups", "Access to resources"]);
     for value in values {
         let allow = &value["spec"]["allow"];
@@ -46,10 +47,10 @@ fn roles(values: &[&Value]) -> String {
             &rules.collect::<Vec<_>>().join("; "),
         ]);
     }
-    table.render()
+    table
 }
 
-fn users(values: &[&Value]) -> String {
+fn users(values: &[&Value]) -> Table {
     let mut table = Table::new(["User", "Roles", "GitHub id"]);
     for value in values {
         let spec = &value["spec"];
@@ -60,7 +61,7 @@ fn users(values: &[&Value]) -> String {
             &ids.collect::<Vec<_>>().join(", "),
         ]);
     }
-    table.render()
+    table
 }
 
 /// `@organization/team: a, b`
@@ -88,7 +89,7 @@ mod tests {
     fn connectors_look_as_in_stock_tctl() {
         let stock = include_str!("../../../tests/data/teleport-4.0.2/tctl/get_text.stdout");
         let json = include_str!("../../../tests/data/teleport-4.0.2/tctl/get_json.stdout");
-        let ours = render(&[(Kind::Github, serde_json::from_str(json).unwrap())]);
+        let ours = render(&[(Kind::Github, serde_json::from_str(json).unwrap())], None);
         // Stock tctl ends each line with a space.
         let trimmed: String = stock.lines().map(|line| format!("{}\n", line.trim_end())).collect();
         assert_eq!(ours, trimmed);

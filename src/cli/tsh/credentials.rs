@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Globals, relogin, renew,
-    session::Wish,
+    session::{self, Way, Wish},
     settings::{Settings, Target, is_valid, usable_until},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl CredentialsArgs {
             let renewed = renew::if_due(&settings, &target, user, credentials)?;
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
-        if let Some(reason) = self.no_login_here(&asked, ctx) {
+        if let Some(reason) = self.no_login_here(&asked, session::asked_way(globals, ctx)?, ctx) {
             return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c), &reason).into());
         }
         let wish = Wish {
@@ -77,19 +77,22 @@ impl CredentialsArgs {
 
     /// Why no login can be tried here, as a part of a sentence; nothing where one can. Standard input does not matter:
     /// kubectl says `interactive: false` for every redirect, and a browser needs none.
-    fn no_login_here(&self, asked: &Asked, ctx: &Ctx) -> Option<String> {
+    fn no_login_here(&self, asked: &Asked, way: Option<Way>, ctx: &Ctx) -> Option<String> {
         if self.no_login {
             return Some(", and no login is started (--no-login)".into());
         }
         if ctx.env.text("JUMPGATE_NO_LOGIN").is_some_and(|v| v != "0") {
             return Some(", and no login is started (JUMPGATE_NO_LOGIN is set)".into());
         }
+        let watched = asked.interactive == Some(true) || ctx.console.is_terminal();
+        // A way that somebody named needs no browser here, but a person who reads what to do.
+        if way.is_some() && watched {
+            return None;
+        }
         match browser::find(None, &|name| ctx.env.text(name), Platform::OWN) {
             Browser::Program(_) | Browser::System(_) => None,
             // Who wants none opens the address by hand, if somebody is there to read it.
-            Browser::None(Why::Unwanted) if asked.interactive == Some(true) || ctx.console.is_terminal() => {
-                None
-            }
+            Browser::None(Why::Unwanted) if watched => None,
             Browser::None(why) => Some(format!(", and no browser can be opened here ({why})")),
         }
     }
@@ -129,7 +132,7 @@ impl Asked {
                 "kubectl asks for credentials as {:?}; this answers as {GROUP}/v1 and {GROUP}/v1beta1",
                 asked.api_version
             ))
-            .hint("run tsh login again, it writes the entry anew; kubectl has to be 1.11 or later")
+            .hint("log in again, which writes the entry anew; kubectl has to be 1.11 or later")
             .into()),
         }
     }

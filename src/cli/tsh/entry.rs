@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::settings::Settings;
 use crate::{
     cli::{
+        Ctx,
         error::Failure,
         output::{Console, Output},
     },
@@ -68,6 +69,12 @@ pub(crate) struct Login<'a> {
     pub(crate) namespace: Option<String>,
 }
 
+/// A profile without the CAs of its gate: nothing of the gate's can be trusted.
+pub(crate) fn no_host_ca(ctx: &Ctx) -> Failure {
+    Failure::new("the profile holds no host CA")
+        .hint(format!("log in again with: {} login --force", ctx.tool("tsh")))
+}
+
 /// One of the clusters behind the gate, as its entry is wished. The default one says nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
@@ -121,7 +128,7 @@ pub(crate) fn write_all(
     select: Option<&str>,
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
-    let ca_pem = settings.host_cas(login.name)?.context("the profile holds no host CA; run: tsh login")?;
+    let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let auth = if args.embed_certs {
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }

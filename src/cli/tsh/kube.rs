@@ -8,6 +8,7 @@ use crate::cli::{Ctx, block_on, output::Output};
 
 /// The commands below `tsh kube`.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "Examples:\n  tsh kube ls\n  tsh kube login\n  kubectl get pods")]
 pub(crate) enum KubeCommand {
     /// List the Kubernetes clusters behind the gate
     Ls(kube_ls::LsArgs),

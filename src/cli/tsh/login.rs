@@ -202,9 +202,15 @@ pub(crate) fn store(
     // Of two gates behind one typed name the first keeps it; a name that led to another gate follows only a gate whose
     // certificate was good.
     let typed = &target.address;
-    let led_elsewhere = home.profile(&target.name)?.is_some() && target.name != name;
-    if !(led_elsewhere && session.unverified_key.is_some()) {
-        home.alias(&typed.host, &name)?;
+    let may_take = |known: &str| -> anyhow::Result<bool> {
+        let there = home.resolve(known);
+        Ok(session.unverified_key.is_none() || there == name || home.profile(&there)?.is_none())
+    };
+    if may_take(&target.name)? {
+        // At a port of its own it is another gate, and the host's short name may still be the first one's.
+        if may_take(&typed.host)? {
+            home.alias(&typed.host, &name)?;
+        }
         if settings.profile_name(typed)? != name {
             home.alias(&format!("{}_{}", typed.host, typed.port), &name)?;
         }

@@ -110,7 +110,10 @@ enum Command {
     /// List the gate's clusters
     Clusters(clusters::ClustersArgs),
     /// Kubernetes: list clusters, select one, credentials for kubectl
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tsh kube ls\n  tsh kube login gate.example.com\n  tsh kube use staging"
+    )]
     Kube(kube::KubeCommand),
     /// Look for what keeps a login or kubectl from working, and say what mends it
     Doctor(doctor::DoctorArgs),

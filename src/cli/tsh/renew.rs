@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    entry::no_host_ca,
     session::{self, Expected, Verified},
     settings::{Settings, Target, is_valid},
 };
@@ -117,7 +118,7 @@ fn is_close(credentials: &Credentials, now: Timestamp) -> bool {
 /// Asks the gate for a certificate of a new key. `ttl` in nanoseconds; 0 leaves it to the gate.
 async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> anyhow::Result<Verified> {
     let identity = settings.home.identity(&target.name, user)?;
-    let identity = identity.ok_or_else(|| Failure::new("the profile holds no host CA; run: tsh login"))?;
+    let identity = identity.ok_or_else(|| no_host_ca(settings.ctx))?;
     let client = AdminClient::new(&target.address.to_string(), &identity).await?;
     let key = Arc::new(KeyPair::generate());
     let public_key = format!("{}\n", key.public().to_authorized_key()?).into();

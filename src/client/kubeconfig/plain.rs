@@ -2,6 +2,8 @@
 //! `serde_yaml` and [`super::tree::locate`] answer, several times faster, or nothing: whatever it does not know for
 //! certain (anchors, tags, texts over several lines, errors) is theirs. Tests hold the two against each other.
 
+mod json;
+
 use serde_json::{Map, Value};
 
 use super::tree::{Node, Quote, Shape, Tree, name_of};
@@ -61,7 +63,7 @@ impl<'t> Reader<'t> {
             match self.peek() {
                 Some(b' ' | b'\n') => self.at += 1,
                 Some(b'#') if self.at == 0 || matches!(self.bytes[self.at - 1], b' ' | b'\n') => {
-                    self.to_line_end()
+                    self.end_line()
                 }
                 _ => break,
             }
@@ -75,7 +77,7 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    fn to_line_end(&mut self) {
+    fn end_line(&mut self) {
         let rest = &self.text[self.at..];
         self.at += rest.find('\n').unwrap_or(rest.len());
     }
@@ -87,7 +89,7 @@ impl<'t> Reader<'t> {
         match self.peek() {
             None | Some(b'\n') => true,
             Some(b'#') if self.at > from => {
-                self.to_line_end();
+                self.end_line();
                 true
             }
             _ => false,
@@ -141,7 +143,7 @@ impl<'t> Reader<'t> {
             b if b.is_ascii_alphabetic() || b == b'_' => {
                 let start = self.at;
                 let name = |b: &u8| b.is_ascii_alphanumeric() || b"-_./".contains(b);
-                while self.bytes.get(self.at).is_some_and(|b| name(b)) {
+                while self.bytes.get(self.at).is_some_and(name) {
                     self.at += 1;
                 }
                 self.scalar(start, &self.text[start..self.at])?
@@ -327,86 +329,6 @@ impl<'t> Reader<'t> {
         self.at = start + len + 2;
         let shape = Shape::Scalar { text: name_of(&text), quote };
         Some((Value::String(text), Node { start, end: self.at, shape }))
-    }
-
-    /// JSON: braces and brackets, keys in quotes, scalars in quotes or of JSON.
-    fn flow(&mut self) -> Read {
-        self.deeper()?;
-        let start = self.at;
-        let is_map = self.peek() == Some(b'{');
-        let close = if is_map { b'}' } else { b']' };
-        self.at += 1;
-        let (mut map, mut pairs, mut values, mut items) = (Map::new(), Vec::new(), Vec::new(), Vec::new());
-        self.flow_gap()?;
-        while self.peek()? != close {
-            if is_map {
-                if self.peek() != Some(b'"') {
-                    return None;
-                }
-                let (Value::String(key), key_node) = self.quoted()? else { return None };
-                if self.peek() != Some(b':') || self.bytes.get(self.at + 1) != Some(&b' ') {
-                    return None;
-                }
-                self.at += 1;
-                self.blanks();
-                let (value, node) = self.flow_value()?;
-                if map.insert(key, value).is_some() {
-                    return None;
-                }
-                pairs.push((key_node, node));
-            } else {
-                let (value, node) = self.flow_value()?;
-                values.push(value);
-                items.push(node);
-            }
-            self.flow_gap()?;
-            match self.peek()? {
-                b',' => {
-                    self.at += 1;
-                    self.flow_gap()?;
-                    if self.peek() == Some(close) {
-                        return None;
-                    }
-                }
-                b if b == close => {}
-                _ => return None,
-            }
-        }
-        self.at += 1;
-        self.depth -= 1;
-        let (value, shape) = match is_map {
-            true => (Value::Object(map), Shape::Map { flow: true, pairs }),
-            false => (Value::Array(values), Shape::List { flow: true, items }),
-        };
-        Some((value, Node { start, end: self.at, shape }))
-    }
-
-    /// Blanks and line breaks between parts of JSON. Lines must be indented (below block mappings YAML wants that).
-    fn flow_gap(&mut self) -> Option<()> {
-        while matches!(self.peek(), Some(b' ' | b'\n')) {
-            self.at += 1;
-        }
-        let starts_line = self.bytes[self.at - 1] == b'\n';
-        (!starts_line || self.depth == 1 && matches!(self.peek(), Some(b'}'))).then_some(())
-    }
-
-    fn flow_value(&mut self) -> Read {
-        match self.peek()? {
-            b'"' => self.quoted(),
-            b'{' | b'[' => self.flow(),
-            b if b.is_ascii_alphanumeric() || b == b'-' => {
-                let start = self.at;
-                while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
-                    self.at += 1;
-                }
-                matches!(self.peek(), Some(b',' | b' ' | b'\n' | b'}' | b']')).then_some(())?;
-                let text = &self.text[start..self.at];
-                // Anything but JSON's own words and numbers may go on after a blank.
-                serde_json::from_str::<Value>(text).ok()?;
-                self.scalar(start, text)
-            }
-            _ => None,
-        }
     }
 }
 

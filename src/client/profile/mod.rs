@@ -36,7 +36,7 @@ pub enum ProfileError {
         error: io::Error,
     },
     /// A file of the profile does not parse.
-    #[error("{} does not parse ({reason}); move it away and run: tsh login", .path.display())]
+    #[error("{} does not parse ({reason}); move it away and log in again", .path.display())]
     Broken {
         /// The file.
         path: PathBuf,
@@ -47,7 +47,7 @@ pub enum ProfileError {
     #[error("{0:?} cannot be the name of a file in the profile")]
     BadName(String),
     /// Key and certificate do not belong together.
-    #[error("the key and the certificate in {} do not belong together; run: tsh login", .0.display())]
+    #[error("the key and the certificate in {} do not belong together; log in again", .0.display())]
     NoPair(PathBuf),
 }
 

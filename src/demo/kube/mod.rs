@@ -108,11 +108,18 @@ pub struct KubeDemo {
 impl KubeDemo {
     /// Starts on a free loopback port. The pods have their folders below `dir`.
     pub async fn start(dir: &Path) -> Result<Self, KubeDemoError> {
+        Self::start_as("demo", dir).await
+    }
+
+    /// The same with a namespace of this name, so that two clusters can be told apart.
+    pub async fn start_as(name: &str, dir: &Path) -> Result<Self, KubeDemoError> {
         let file = |error| KubeDemoError::File { path: dir.to_owned(), error };
         std::fs::create_dir_all(dir).map_err(file)?;
         let tls = tls::generate()?;
         let store = Arc::new(store::Store::new());
-        seed::plant(&store).map_err(|error| KubeDemoError::Seed(error.to_string()))?;
+        seed::plant(&store)
+            .and_then(|()| seed::namespace(&store, name))
+            .map_err(|error| KubeDemoError::Seed(error.to_string()))?;
         let listen =
             || async { TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(KubeDemoError::Listen) };
         let (api, pods) = (listen().await?, listen().await?);

@@ -1,10 +1,10 @@
 //! The objects that are there when the demo starts (`seed.yaml`).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::resources::{self, Resource};
 use super::status::ApiError;
-use super::store::{Objects, Store};
+use super::store::{Key, Objects, Store};
 use super::{admission, controllers};
 
 /// Puts the first objects into an empty store.
@@ -14,6 +14,17 @@ pub(crate) fn plant(store: &Store) -> Result<(), ApiError> {
     store.write(false, |objects| {
         documents.into_iter().try_for_each(|document| add(objects, document))?;
         controllers::settle(objects);
+        Ok(())
+    })
+}
+
+/// Adds a namespace, unless it is there.
+pub(crate) fn namespace(store: &Store, name: &str) -> Result<(), ApiError> {
+    store.write(false, |objects| {
+        if objects.get(&Key::new("namespaces", "", name)).is_none() {
+            add(objects, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))?;
+            controllers::settle(objects);
+        }
         Ok(())
     })
 }
@@ -38,7 +49,6 @@ fn resource_of(object: &Value) -> Result<&'static Resource, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::Key;
     use super::*;
 
     #[test]

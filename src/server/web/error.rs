@@ -100,6 +100,7 @@ impl From<LoginError> for ApiError {
             }
             LoginError::ConnectorChanged(_) => StatusCode::PRECONDITION_FAILED,
             LoginError::Github(GithubError::Refused(_))
+            | LoginError::Stranger { .. }
             | LoginError::NoTeam(_)
             | LoginError::Record(_)
             | LoginError::NoRole { .. } => StatusCode::FORBIDDEN,

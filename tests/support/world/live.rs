@@ -77,6 +77,11 @@ impl Live {
         self.until(&format!("{text:?}"), || said().then_some(()));
     }
 
+    /// All that it has said until now.
+    pub fn said(&self) -> String {
+        self.stdout.text() + &self.stderr.text()
+    }
+
     /// Waits until what it said on standard output gives something.
     #[track_caller]
     pub fn finds<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {

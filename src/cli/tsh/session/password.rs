@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Begun, Expected, Verified, mend::mend, verify};
+use super::{Begun, Expected, Verified, mend::refused, verify};
 use crate::{
     cli::{
-        error::Failure,
+        error::{Failure, REFUSED},
         terminal::{Input, Typed},
     },
     client::{proxy::ProxyError, sso::SsoError},
@@ -99,14 +99,16 @@ fn explain(error: ProxyError, begun: &Begun<'_>, request: &PasswordRequest) -> a
                 if request.otp_token.is_empty() { "password" } else { "password or this one-time code" };
             Failure::new(format!("{address} does not take this {what} of {user}"))
                 .hint("Teleport locks an account for 20 minutes after 5 wrong tries")
+                .code(REFUSED)
                 .into()
         }
         ProxyError::Refused { text, .. } if text.contains("locked") => {
             Failure::new(format!("the account {user} is locked at {address}: {text}"))
                 .hint("wait 20 minutes, or ask the administrator")
+                .code(REFUSED)
                 .into()
         }
-        _ => mend(error, begun.settings, begun.target),
+        _ => refused(error, begun.settings, begun.target),
     }
 }
 

@@ -107,31 +107,3 @@ fn clocks_that_differ_are_named() {
         assert_eq!(verify(answer, &expected, now).err().unwrap(), text);
     }
 }
-
-#[test]
-fn addresses_are_taken_as_the_gate_says_and_filled_as_teleport_does() {
-    let typed = Address::parse("gate.example.com:3080", WEB_PORT).unwrap();
-    let of = |json: &str| {
-        let ping = serde_json::from_str(&format!(r#"{{"proxy":{json}}}"#)).unwrap();
-        let p = places(&ping, &typed).unwrap();
-        let kube = p.kube.map_or("-".into(), |k| k.to_string());
-        format!("{} {} {kube}", p.web, p.ssh)
-    };
-    assert_eq!(of("{}"), "gate.example.com:3080 gate.example.com:3023 -");
-    assert_eq!(
-        of(r#"{"kube":{"enabled":true},"ssh":{"listen_addr":"0.0.0.0:4023"}}"#),
-        "gate.example.com:3080 gate.example.com:4023 gate.example.com:3026"
-    );
-    assert_eq!(
-        of(
-            r#"{"kube":{"enabled":true,"public_addr":"kube.example.com"},"ssh":{"public_addr":"p:443","ssh_public_addr":"s:1"}}"#
-        ),
-        "p:443 s:1 kube.example.com:3026"
-    );
-    assert!(
-        of(r#"{"kube":{"enabled":true,"listen_addr":"0.0.0.0:4026"}}"#).ends_with(" gate.example.com:4026")
-    );
-    let bad: Ping =
-        serde_json::from_str(r#"{"proxy":{"kube":{"enabled":true,"public_addr":"a b"}}}"#).unwrap();
-    assert!(places(&bad, &typed).is_err());
-}

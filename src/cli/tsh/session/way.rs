@@ -5,7 +5,15 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use super::Begun;
-use crate::cli::{Env, error::Failure, terminal::Input};
+use crate::{
+    cli::{
+        Ctx, Env,
+        error::{Failure, LOGIN_NEEDED},
+        terminal::Input,
+        tsh::Globals,
+    },
+    client::browser::{self, Browser, Found, Platform, Why},
+};
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,8 +36,7 @@ pub(super) struct Choice {
 /// What counts for the choice.
 struct Facts<'a> {
     env: &'a Env,
-    /// Whether browsers need a display here: not on macOS and Windows.
-    needs_display: bool,
+    platform: Platform,
     container: bool,
     wsl: bool,
     /// The gate signs in by code.
@@ -38,19 +45,25 @@ struct Facts<'a> {
     terminal: bool,
 }
 
+/// The way that somebody asked for, by the flag or in the environment.
+pub(crate) fn asked(globals: &Globals, ctx: &Ctx) -> anyhow::Result<Option<Way>> {
+    match (globals.way, ctx.env.text("JUMPGATE_LOGIN_WAY")) {
+        (Some(way), _) => Ok(Some(way)),
+        (None, Some(text)) => Way::from_str(&text, true).map(Some).map_err(|_| {
+            Failure::usage(format!("JUMPGATE_LOGIN_WAY is {text:?}; it must be browser, paste or code"))
+                .into()
+        }),
+        (None, None) => Ok(None),
+    }
+}
+
 /// Chooses.
 ///
 /// # Errors
 /// A way that the gate or this machine does not have.
 pub(super) fn choose(begun: &Begun<'_>) -> anyhow::Result<Choice> {
     let (env, address) = (&begun.settings.ctx.env, &begun.target.address);
-    let asked = match (begun.settings.globals.way, env.text("JUMPGATE_LOGIN_WAY")) {
-        (Some(way), _) => Some(way),
-        (None, Some(text)) => Some(Way::from_str(&text, true).map_err(|_| {
-            Failure::usage(format!("JUMPGATE_LOGIN_WAY is {text:?}; it must be browser, paste or code"))
-        })?),
-        (None, None) => None,
-    };
+    let asked = asked(begun.settings.globals, begun.settings.ctx)?;
     match asked {
         Some(Way::Code) if !begun.ping.code_login => {
             let text = format!("{address} does not sign people in by code");
@@ -67,7 +80,7 @@ pub(super) fn choose(begun: &Begun<'_>) -> anyhow::Result<Choice> {
         None => {
             let facts = Facts {
                 env,
-                needs_display: !cfg!(any(target_os = "macos", windows)),
+                platform: Platform::OWN,
                 container: is_container(env),
                 wsl: is_wsl(env),
                 code: begun.ping.code_login,
@@ -79,6 +92,7 @@ pub(super) fn choose(begun: &Begun<'_>) -> anyhow::Result<Choice> {
                     "nobody can sign in here: {why}, {address} does not sign people in by code, and there is no terminal to paste into"
                 ))
                 .hint("--way=browser waits for a browser on this machine all the same")
+                .code(LOGIN_NEEDED)
                 .into()
             })
         }
@@ -97,34 +111,29 @@ fn pick(facts: &Facts<'_>) -> Option<Choice> {
     Some(Choice { way, why: Some(why) })
 }
 
-/// Why no browser of this machine can be used.
+/// Why no browser of this machine can be used. The one of Windows can be started from WSL, but need not reach a listener
+/// there.
 fn no_browser(facts: &Facts<'_>) -> Option<&'static str> {
-    let has = |name: &str| facts.env.os(name).is_some();
-    let display = has("DISPLAY") || has("WAYLAND_DISPLAY");
-    if has("CI") {
-        return Some("this is a CI job");
-    }
-    if facts.wsl {
-        return Some("this is WSL, where the browser of Windows may not reach this side");
-    }
-    if display && facts.needs_display {
-        return None;
-    }
-    if has("SSH_CONNECTION") || has("SSH_CLIENT") || has("SSH_TTY") {
-        return Some("this is an SSH session without a display");
-    }
-    match (facts.container, facts.needs_display) {
-        (true, _) => Some("this is a container without a display"),
-        (false, true) => Some("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
-        (false, false) => None,
+    match browser::find(None, &|name| facts.env.text(name), facts.platform) {
+        Browser::Program(_) => None,
+        Browser::System(Found::Wsl) => Some(WSL),
+        Browser::System(_) if facts.wsl => Some(WSL),
+        Browser::System(_) => None,
+        Browser::None(Why::Ci) => Some("this is a CI job (CI is set)"),
+        Browser::None(Why::Ssh) => Some("this is an SSH session without a display"),
+        Browser::None(_) if facts.container => Some("this is a container without a display"),
+        Browser::None(_) => Some("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
     }
 }
+
+const WSL: &str = "this is WSL, where the browser of Windows may not reach this side";
 
 fn is_wsl(env: &Env) -> bool {
     let named = || {
         let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         text.to_ascii_lowercase().contains("microsoft")
     };
+    // The variable alone is what a session that sudo or SSH has cleared lacks.
     cfg!(target_os = "linux") && (env.os("WSL_DISTRO_NAME").is_some() || named())
 }
 
@@ -141,7 +150,8 @@ mod tests {
     fn each_machine_gets_its_way() {
         let linux = |env: &[(&str, &str)], container, wsl, code, terminal| {
             let env = Env::of(env);
-            pick(&Facts { env: &env, needs_display: true, container, wsl, code, terminal }).map(|c| c.way)
+            pick(&Facts { env: &env, platform: Platform::Display, container, wsl, code, terminal })
+                .map(|c| c.way)
         };
         let ssh = ("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
         let display = ("DISPLAY", ":0");
@@ -159,7 +169,7 @@ mod tests {
             let env = Env::of(env);
             let facts = Facts {
                 env: &env,
-                needs_display: false,
+                platform: Platform::Desktop,
                 container: false,
                 wsl: false,
                 code: true,
@@ -176,7 +186,7 @@ mod tests {
         let env = Env::of(&[("SSH_TTY", "/dev/pts/0")]);
         let facts = Facts {
             env: &env,
-            needs_display: true,
+            platform: Platform::Display,
             container: false,
             wsl: false,
             code: true,

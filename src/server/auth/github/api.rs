@@ -303,6 +303,26 @@ pub(super) fn explain(error: &str, description: &str) -> String {
     }
 }
 
+/// What an error means that came with no login to belong to. It is said in words of our own, and without a connector's values.
+pub(super) fn explain_stranger(error: &str, callback: &str) -> String {
+    let cause = match error {
+        "redirect_uri_mismatch" => format!(
+            "GitHub refused this login, because the address to come back to is not the one in the OAuth App's settings. \
+             There, an administrator sets the Authorization callback URL to {callback}, and in the connector redirect_url to the same"
+        ),
+        "application_suspended" => {
+            "GitHub refused this login, because the OAuth App is suspended; its owner has to ask GitHub why"
+                .to_owned()
+        }
+        "access_denied" => "GitHub ended this login, because consent was not given".to_owned(),
+        _ => format!(
+            "GitHub ended this login with an error. An administrator compares the OAuth App's settings with the connector: \
+             client_id, client_secret, and the Authorization callback URL, which must be {callback}"
+        ),
+    };
+    format!("{cause}; to begin again run: tsh login")
+}
+
 /// The next page of a `Link` header (RFC 8288). Only its request-URI counts, on the host that was asked: the token goes nowhere else.
 fn next_page(link: &str, asked: &str) -> Option<String> {
     let target = link.split(',').find_map(|part| {

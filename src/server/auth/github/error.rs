@@ -1,6 +1,11 @@
 //! Why a login through GitHub came to nothing.
 
-use super::{api::GithubError, mapping::NoTeam, record::RecordError, redirect::RedirectError};
+use super::{
+    api::{GithubError, explain_stranger},
+    mapping::NoTeam,
+    record::RecordError,
+    redirect::RedirectError,
+};
 use crate::{
     pki::KeyError,
     server::{auth::issue::IssueError, store::StoreError},
@@ -37,6 +42,14 @@ pub enum LoginError {
         "this login was not begun in this browser, or its code has run out; type the code that your terminal shows on this gate's page /web/code"
     )]
     OtherBrowser,
+    /// GitHub ended a login that is not known here. What GitHub said is left out: anybody can make such an address.
+    #[error("{}", explain_stranger(.error, .callback))]
+    Stranger {
+        /// GitHub's code for it, as it came.
+        error: String,
+        /// The callback of this gate.
+        callback: String,
+    },
     /// GitHub brought no login.
     #[error(transparent)]
     Github(#[from] GithubError),

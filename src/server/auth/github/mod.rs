@@ -253,10 +253,15 @@ enum Goal {
 }
 
 async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(Pending, Goal), LoginError> {
+    let unknown = |otherwise: LoginError| match query.error.as_str() {
+        "" => otherwise,
+        error => LoginError::Stranger { error: error.to_owned(), callback: callback(gate) },
+    };
     if query.state.is_empty() {
-        return Err(LoginError::Request("missing state query param".into()));
+        return Err(unknown(LoginError::Request("missing state query param".into())));
     }
-    let pending = pending::take(&*gate.store, &query.state).await?.ok_or(LoginError::UnknownState)?;
+    let pending = pending::take(&*gate.store, &query.state).await?;
+    let pending = pending.ok_or_else(|| unknown(LoginError::UnknownState))?;
     trail.connector.clone_from(&pending.connector);
     let goal = match &pending.code {
         Some(request) => Goal::Code(code::claimed(gate, request, query.browser.as_ref()).await?),
@@ -345,6 +350,11 @@ fn attributes(teams: &[Team]) -> Value {
         }
     }
     Value::Object(all)
+}
+
+/// Where GitHub sends browsers back to, if the gate is reached as it believes.
+fn callback(gate: &Gate) -> String {
+    format!("https://{}/v1/webapi/github/callback", gate.addresses.web)
 }
 
 /// GitHub's address, without a slash at its end.

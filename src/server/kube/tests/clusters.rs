@@ -101,7 +101,7 @@ async fn one_without_credentials_keeps_no_other_from_being_served() {
         default: default.clone(),
         others: others.to_vec(),
     };
-    let (clusters, notices) = Clusters::open(&both(&good, &[lame.clone()])).await.unwrap();
+    let (clusters, notices) = Clusters::open(&both(&good, std::slice::from_ref(&lame))).await.unwrap();
     assert!(
         notices.len() == 1 && notices[0].starts_with("the cluster \"lame\" is not served yet: "),
         "{notices:?}"

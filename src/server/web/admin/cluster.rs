@@ -46,11 +46,16 @@ fn shown(authority: &Authority) -> Result<Value, ApiError> {
 
 pub(super) async fn status(admin: Admin) -> Json<ClusterStatus> {
     let gate = &admin.gate;
+    let mut names = gate.config.public_names.clone();
+    if !names.contains(&gate.addresses.web.host) {
+        names.push(gate.addresses.web.host.clone());
+    }
     Json(ClusterStatus {
         cluster: gate.config.cluster_name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ca_pin: gate.authorities.host.certificate().pin(),
         user_ca: gate.authorities.user.certificate().pin(),
         web_addr: gate.addresses.web.to_string(),
+        names,
     })
 }

@@ -1,0 +1,105 @@
+//! `jumpgate demo`: the tour on a machine without kubectl, and the lines that the demo prints.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+const JUMPGATE: &str = env!("CARGO_BIN_EXE_jumpgate");
+
+/// `jumpgate demo` with a PATH of which this is all.
+fn demo(path: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(JUMPGATE);
+    command.env_clear().env("PATH", path).env("HOME", folder).env("TZ", "UTC");
+    command.arg("demo").arg("--dir").arg(folder.join("demo"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A folder of programs that holds a shell and nothing else, since exec in the demo cluster runs one.
+fn only_a_shell(folder: &Path) -> std::path::PathBuf {
+    let bin = folder.join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    std::os::unix::fs::symlink("/bin/sh", bin.join("sh")).expect("a link");
+    bin
+}
+
+#[test]
+fn the_tour_without_kubectl_says_what_it_checks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = only_a_shell(folder.path());
+    let ended = demo(&bin, folder.path()).arg("--tour").output().expect("jumpgate starts");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(said.contains("no kubectl is installed: a small client reads the kubeconfig"), "{said}");
+    // The files that its commands read are shown, the secret in them is not.
+    assert!(
+        said.contains("   github.yaml:\nkind: github\n") && said.contains("client_secret: …\n"),
+        "{said}"
+    );
+    assert!(said.contains("   rbac.yaml:\napiVersion: rbac.authorization.k8s.io/v1\n"), "{said}");
+    let yaml = fs::read_to_string(folder.path().join("demo/github.yaml")).expect("github.yaml");
+    let secret = yaml.lines().find_map(|line| line.trim().strip_prefix("client_secret: ")).expect("a secret");
+    assert!(!said.contains(secret), "{said}");
+    let checks: Vec<&str> = said.lines().filter(|line| line.starts_with("   ok: ")).collect();
+    insta::assert_snapshot!("tour_checks", checks.join("\n"));
+}
+
+/// Ends with the story.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The lines that the demo prints before it waits for its end.
+fn printed(path: &Path, folder: &Path) -> (Running, Vec<String>) {
+    let mut command = demo(path, folder);
+    command.process_group(0);
+    let mut running = Running(command.spawn().expect("jumpgate starts"));
+    let stdout = running.0.stdout.take().expect("standard output");
+    let mut lines = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        let line = line.expect("standard output is text");
+        let last = line.contains("Ctrl-C");
+        lines.push(line);
+        if last {
+            return (running, lines);
+        }
+    }
+    panic!("the demo ended: {lines:?}");
+}
+
+#[test]
+fn every_line_that_the_demo_prints_works_where_it_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = only_a_shell(folder.path());
+    let (_running, lines) = printed(&bin, folder.path());
+    let all = lines.join("\n");
+    assert!(all.contains("kubectl is not on PATH"), "{all}");
+    let typed: Vec<&String> =
+        lines.iter().filter(|line| !line.is_empty() && !line.starts_with([' ', '='])).collect();
+    assert!(typed.iter().all(|line| !line.starts_with("kubectl")), "{all}");
+    // A login needs a person at the browser; the lines before it need none, and `status` fails only for want of a login.
+    let until_login: Vec<&str> =
+        typed.iter().map(|line| line.as_str()).take_while(|l| !l.contains(" login ")).collect();
+    assert!(until_login.iter().any(|line| line.contains("tctl create ")), "{all}");
+    let ended = Command::new("/bin/sh").arg("-ec").arg(until_login.join("\n")).output().expect("a shell");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("has been created"), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "the demo's own connector is warned of: {ended:?}");
+    drop(_running);
+
+    // Where kubectl is, its lines are there too.
+    let other = tempfile::tempdir().expect("a folder");
+    let bin = only_a_shell(other.path());
+    std::os::unix::fs::symlink("/bin/sh", bin.join("kubectl")).expect("a link");
+    let (_running, lines) = printed(&bin, other.path());
+    assert!(lines.iter().any(|line| line == "kubectl get pods -A"), "{lines:?}");
+}

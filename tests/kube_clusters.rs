@@ -1,0 +1,191 @@
+//! Many clusters behind one gate: one login, one certificate, both kubectls, every kind of stream.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use jumpgate::demo::kube::KubeDemo;
+
+use crate::support::world::{Kubectl, World, runtime};
+
+const STAGING: &str = "teleport.example.com-staging";
+
+/// A gate with `staging` beside the default cluster, and alice logged in.
+fn two_clusters(more: &str) -> (World, KubeDemo) {
+    let mut staging = None;
+    let world = World::start_with(|folder| {
+        let kube = runtime()
+            .block_on(KubeDemo::start_as("staging", &folder.join("staging")))
+            .expect("the second cluster starts");
+        let file = folder.join("staging-kubeconfig");
+        kube.write_gate_kubeconfig(&file).expect("its kubeconfig is written");
+        staging = Some(kube);
+        format!(
+            "    labels: {{env: prod}}\n    clusters:\n    - name: staging\n      labels: {{env: staging, tier: '2'}}\n      \
+             kubeconfig_file: {}\n{more}",
+            file.display()
+        )
+    });
+    world.connector("admins", "system:masters");
+    world.tctl(&["create", "github.yaml"]).succeeds();
+    world.login();
+    (world, staging.expect("the second cluster"))
+}
+
+fn current(world: &World) -> String {
+    world.kubectl(Kubectl::WebSocket, &["config", "current-context"]).succeeds().stdout.trim().to_owned()
+}
+
+#[test]
+fn the_clusters_are_listed_and_one_is_chosen() {
+    let (world, _staging) = two_clusters("");
+    let listed = world.tsh(&["kube", "ls"]).succeeds().stdout;
+    insta::assert_snapshot!(listed);
+    assert_eq!(world.tsh(&["kube", "ls", "-q", "--labels", "env=staging"]).succeeds().stdout, "staging\n");
+    let json = world.tsh(&["kube", "ls", "--format=json", "--labels=tier=2"]).succeeds().stdout;
+    let rows: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(
+        rows,
+        serde_json::json!([{"kube_cluster_name": "staging", "labels": {"env": "staging", "tier": "2"}, "selected": false}])
+    );
+    world.tsh(&["kube", "login", "nowhere"]).fails_with(1).says("guards no Kubernetes cluster \"nowhere\"");
+    world.tsh(&["kube", "login", "--labels", "env=test"]).fails_with(1).says("with the labels env=test");
+    world.tsh(&["kube", "login", "--all", "--set-context-name", "x"]).fails_with(2).says("the same name");
+    world
+        .tsh(&["kube", "login", "--set-context-name", "{{.X}}"])
+        .fails_with(2)
+        .says("{{.KubeName}}, {{.ClusterName}} and {{.User}}");
+    let before = fs::read(world.kubeconfig()).expect("a kubeconfig");
+    let diff = world.tsh(&["kube", "login", "staging", "--diff"]).succeeds().stdout;
+    assert!(diff.lines().any(|l| l.starts_with('+') && l.contains("--kube-cluster=staging")), "{diff}");
+    assert_eq!(fs::read(world.kubeconfig()).expect("a kubeconfig"), before);
+    world
+        .tsh(&["kube", "login", "staging", "--namespace=demo"])
+        .succeeds()
+        .says("reaches the Kubernetes cluster \"staging\"");
+    assert_eq!(current(&world), STAGING);
+    let namespaces =
+        world.kubectl(Kubectl::WebSocket, &["get", "namespaces", "-o", "name"]).succeeds().stdout;
+    assert!(namespaces.contains("namespace/staging"), "{namespaces}");
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("quiet");
+    assert!(
+        world
+            .tsh(&["kube", "ls"])
+            .succeeds()
+            .stdout
+            .lines()
+            .any(|l| l.starts_with("staging") && l.ends_with('*'))
+    );
+    let namespaces = world
+        .kubectl(Kubectl::WebSocket, &["--context=teleport.example.com", "get", "namespaces", "-o", "name"]);
+    assert!(!namespaces.succeeds().stdout.contains("namespace/staging"));
+    world.tsh(&["logout"]).succeeds();
+    assert!(!fs::read_to_string(world.kubeconfig()).expect("a kubeconfig").contains("staging"));
+}
+
+#[test]
+fn every_stream_reaches_the_named_cluster_with_both_kubectls() {
+    let (world, staging) = two_clusters("");
+    world.tsh(&["kube", "login", "staging"]).succeeds();
+    fs::write(world.dir().join("sent"), "over the prefix").expect("a file");
+    for (index, kubectl) in Kubectl::ALL.into_iter().enumerate() {
+        staging.clear_requests();
+        let run = |args: &[&str]| world.kubectl(kubectl, args).succeeds();
+        assert_eq!(run(&["exec", "shell", "--", "echo", "from staging"]).stdout, "from staging\n");
+        let to = format!("shell:/tmp/sent-{index}");
+        run(&["cp", "sent", &to]);
+        let back = format!("back-{index}");
+        run(&["cp", &to, &back]);
+        assert_eq!(fs::read_to_string(world.dir().join(&back)).expect("a file"), "over the prefix");
+        let logs = world.kubectl_live(kubectl, &["logs", "-f", "--tail=1", "-n", "demo", "quiet"]);
+        let line = format!("said to {kubectl:?}");
+        // Until the follower is there the line may be said before its time; it is in the log then all the same.
+        assert!(staging.say("demo", "quiet", "quiet", &line));
+        logs.says(&line);
+        let forward = world.kubectl_live(kubectl, &["port-forward", "-n", "demo", "pair", ":8080"]);
+        let port = forward.finds("its port", |text| {
+            text.split_once("127.0.0.1:")
+                .and_then(|(_, rest)| rest.split_whitespace().next()?.parse::<u16>().ok())
+        });
+        assert!(answers(port), "no answer through the port-forward");
+        assert!(!staging.requests().is_empty());
+    }
+    assert!(world.kube.requests().iter().all(|request| !request.target.contains("/exec")));
+    let events = world.events("exec", 2);
+    assert!(events.iter().all(|event| event["kubernetes_cluster"] == "staging"), "{events:?}");
+    assert!(world.events("port", 2).iter().all(|event| event["kubernetes_cluster"] == "staging"));
+    for kubectl in Kubectl::ALL {
+        let kubeconfig = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+        let elsewhere = world.dir().join("elsewhere");
+        fs::write(&elsewhere, kubeconfig.replace("/clusters/staging", "/clusters/nowhere")).expect("a file");
+        let flag = format!("--kubeconfig={}", elsewhere.display());
+        // kubectl has a sentence of its own for a 404 of discovery.
+        world.kubectl(kubectl, &[&flag, "get", "pods"]).fails_with(1);
+        // kubectl 1.20 leaves the path of the server out of this one.
+        if kubectl == Kubectl::WebSocket {
+            let refused = world.kubectl(kubectl, &[&flag, "get", "--raw", "/api/v1/pods"]).fails_with(1);
+            refused.says(
+                "no Kubernetes cluster behind this gate is named \"nowhere\"; to see which there are: tsh kube ls",
+            );
+        }
+    }
+}
+
+/// Whether anything answers an HTTP request there.
+fn answers(port: u16) -> bool {
+    use std::io::{Read, Write};
+    let mut tcp = std::net::TcpStream::connect(("127.0.0.1", port)).expect("the forwarded port");
+    tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    tcp.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it takes a request");
+    let mut first = [0; 16];
+    tcp.read(&mut first).is_ok_and(|read| read > 0)
+}
+
+#[test]
+fn five_hundred_clusters_are_written_at_once_and_the_context_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let more: String = (0..500)
+        .map(|i| {
+            format!(
+                "    - {{name: c-{i}, labels: {{half: '{}'}}, kubeconfig_file: {}}}\n",
+                i % 2,
+                many(folder.path())
+            )
+        })
+        .collect();
+    let (world, _staging) = two_clusters(&more);
+    let started = Instant::now();
+    world.tsh(&["kube", "login", "--all"]).succeeds().says("knows 502 of the Kubernetes clusters");
+    let took = started.elapsed();
+    // An unoptimised build on a busy machine; it is a tenth of that alone.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(current(&world), "teleport.example.com");
+    let contexts =
+        world.kubectl(Kubectl::WebSocket, &["config", "get-contexts", "-o", "name"]).succeeds().stdout;
+    assert_eq!(contexts.lines().count(), 502);
+    let args = [
+        "kube",
+        "login",
+        "--labels=half=1",
+        "--set-context-name={{.User}}@{{.KubeName}}",
+        "--set-current=c-7",
+    ];
+    world.tsh(&args).succeeds().says("knows 250 of");
+    assert_eq!(current(&world), "alice@c-7");
+    world
+        .tsh(&["kube", "login", "--all", "--set-current=nowhere"])
+        .fails_with(1)
+        .says("--set-current: \"nowhere\"");
+    assert_eq!(world.events("user.login", 1).len(), 1, "one authentication");
+}
+
+/// A kubeconfig of a cluster that nobody reaches.
+fn many(folder: &Path) -> String {
+    let file = folder.join("kubeconfig");
+    let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\n\
+                contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n";
+    fs::write(&file, text).expect("a kubeconfig");
+    file.display().to_string()
+}

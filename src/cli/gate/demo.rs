@@ -216,7 +216,10 @@ impl<'a> Demo<'a> {
         show.output(&format!("{tctl} create {}", quoted(&self.dir.join("github.yaml"))))?;
         show.output(&format!("{tsh} login --insecure --proxy={} --auth=github", self.proxy()))?;
         show.output(&format!("{tsh} status"))?;
-        show.output(&format!("{tsh} kube ls"))?;
+        if !self.clusters.is_empty() {
+            show.output(&format!("{tsh} kube ls"))?;
+            show.output(&format!("{tsh} kube login {STAGING} --keep-context"))?;
+        }
         if on_path(ctx, "kubectl").is_some() {
             self.show_kubectl(show, &tsh)?;
         } else {
@@ -237,8 +240,6 @@ impl<'a> Demo<'a> {
     fn show_kubectl(&self, show: Show, tsh: &str) -> anyhow::Result<()> {
         show.output("kubectl get pods -A")?;
         if !self.clusters.is_empty() {
-            show.output(&format!("{tsh} kube ls"))?;
-            show.output(&format!("{tsh} kube login {STAGING} --keep-context"))?;
             show.output("kubectl exec -it shell -- sh")?;
             show.note(
                 "exec opens a real shell of this machine, with your own rights, in a folder of the demo",

@@ -221,7 +221,7 @@ impl<'a> Demo<'a> {
             show.output(&format!("{tsh} kube login {STAGING} --keep-context"))?;
         }
         if on_path(ctx, "kubectl").is_some() {
-            self.show_kubectl(show, &tsh)?;
+            self.show_kubectl(show)?;
         } else {
             show.note(
                 "kubectl is not on PATH: once it is installed (https://kubernetes.io/docs/tasks/tools), `kubectl get pods -A` works too",
@@ -237,7 +237,7 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
-    fn show_kubectl(&self, show: Show, tsh: &str) -> anyhow::Result<()> {
+    fn show_kubectl(&self, show: Show) -> anyhow::Result<()> {
         show.output("kubectl get pods -A")?;
         if !self.clusters.is_empty() {
             show.output("kubectl exec -it shell -- sh")?;

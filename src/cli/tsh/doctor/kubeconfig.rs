@@ -121,11 +121,14 @@ fn login(context: &ContextInfo, wanted: &Wanted) -> String {
     }
 }
 
+/// Whether a command is ours, else why not.
+type Answer = Pending<Result<(), String>>;
+
 /// Asks each command of our entries once who it is.
 fn commands(ours: &[&ContextInfo], wanted: &Wanted) -> Vec<Finding> {
     // What a stock tsh left is migrated anyhow.
     let ours = ours.iter().filter(|context| context.version.is_some_and(|v| (1..=VERSION).contains(&v)));
-    let mut asked: BTreeMap<Vec<String>, (&ContextInfo, Pending<Result<(), String>>)> = BTreeMap::new();
+    let mut asked: BTreeMap<Vec<String>, (&ContextInfo, Answer)> = BTreeMap::new();
     for context in ours {
         let Some(exec) = &context.exec else { continue };
         asked.entry(words(exec)).or_insert_with(|| {

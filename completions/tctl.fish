@@ -64,11 +64,14 @@ complete -c tctl -n "__fish_tctl_using_subcommand status" -s i -l identity -d 'A
 complete -c tctl -n "__fish_tctl_using_subcommand status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tctl -n "__fish_tctl_using_subcommand version" -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "create" -d 'Create resources from files'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "get" -d 'Show resources'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "rm" -d 'Remove a resource'

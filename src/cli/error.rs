@@ -147,7 +147,7 @@ mod tests {
         let inner = Err::<(), _>(Failure::usage("no such thing").hint("look again"));
         let error = inner.context("reading a.yaml").unwrap_err();
         assert_eq!(sentence(&error), "reading a.yaml: no such thing");
-        assert_eq!(report(&error, Console::new(true)), USAGE);
+        assert_eq!(report(&error, Console::new(&crate::cli::Env::default())), USAGE);
         let twice = anyhow::Error::new(Failure::new("x")).context("a: x");
         assert_eq!(sentence(&twice), "a: x");
     }

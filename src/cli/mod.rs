@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, ffi::OsString, future::Future, path::PathBuf, p
 
 use anyhow::Context;
 
+pub mod colour;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod gate;
@@ -14,6 +15,7 @@ pub mod gate;
 pub mod jumpgate;
 pub mod output;
 mod progress;
+pub mod table;
 pub mod tctl;
 mod terminal;
 pub mod tsh;
@@ -37,7 +39,7 @@ impl Ctx {
     /// The surroundings of this process.
     pub fn of_process(binary: &'static str, debug: bool) -> Self {
         let env = Env::of_process();
-        let console = Console::new(env.text("NO_COLOR").is_some());
+        let console = Console::new(&env);
         Self { env, console, debug, binary }
     }
 
@@ -158,7 +160,7 @@ fn log_to_stderr() {
     let own = Targets::new().with_target("jumpgate", tracing::Level::DEBUG);
     let lines = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::LogWriter)
         .with_ansi(false)
         .finish();
     // A second subscriber is refused; then the first one logs.

@@ -1,16 +1,22 @@
 //! The only place that prints. Standard output belongs to the command's result, standard error to its status.
 
 use std::{
-    borrow::Cow,
     io::{self, IsTerminal, Write},
+    sync::LazyLock,
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::{
+    Env,
+    colour::{self, Paint},
+};
 use crate::model::text;
+
+pub use super::table::Table;
+pub(crate) use super::table::terminal_width;
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -76,111 +82,20 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-/// A table in Teleport's form: headers, a line of dashes, rows. Cells are cleaned of control characters.
-#[derive(Debug, Clone)]
-pub struct Table {
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table with these headers.
-    pub fn new<const N: usize>(headers: [&str; N]) -> Self {
-        Self { rows: vec![headers.map(str::to_owned).to_vec()] }
-    }
-
-    /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
-        self.rows.push(cells.map(|cell| text::clean_line(cell).into_owned()).to_vec());
-    }
-
-    /// The text of the table, whole.
-    pub fn render(&self) -> String {
-        self.fitted(None)
-    }
-
-    /// The text of the table for a terminal with so many columns: what is too wide ends in `…`. The first column names
-    /// things, so it is cut last; headers stay whole.
-    pub fn fitted(&self, terminal: Option<usize>) -> String {
-        let natural = self.widths();
-        let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
-        let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
-        let (head, body) = self.rows.split_at(1);
-        let mut out = String::new();
-        for row in head.iter().chain([&dashes]).chain(body) {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                let cell = cut(cell, *width);
-                line.push_str(&cell);
-                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-        out
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let of = |column| {
-            self.rows.iter().filter_map(move |row| row.get(column)).map(|cell: &String| cell.width())
-        };
-        (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
-    }
-
-    /// Widths that fit into `room`: the widest column gives first.
-    fn narrowed(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
-        let least: Vec<usize> = self.rows[0].iter().map(|header| header.width()).collect();
-        let used = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
-        for first in [1, 0] {
-            while used(&widths) > room {
-                let can_give = (first..widths.len()).filter(|i| widths[*i] > least[*i]);
-                let Some(widest) = can_give.max_by_key(|i| widths[*i]) else { break };
-                widths[widest] -= 1;
-            }
-        }
-        widths
-    }
-}
-
-/// A cell in so many columns.
-fn cut(cell: &str, width: usize) -> Cow<'_, str> {
-    if cell.width() <= width {
-        return cell.into();
-    }
-    let mut out = String::new();
-    for c in cell.chars() {
-        if out.width() + c.width().unwrap_or(0) >= width {
-            break;
-        }
-        out.push(c);
-    }
-    out.push('…');
-    out.into()
-}
-
-/// The columns of the terminal that standard output goes to; none if it goes elsewhere.
-pub(crate) fn terminal_width() -> Option<usize> {
-    let out = io::stdout();
-    if !out.is_terminal() {
-        return None;
-    }
-    let size = rustix::termios::tcgetwinsize(&out).ok()?;
-    // A terminal that does not know its size says 0.
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
-}
-
 /// Standard error: status lines, warnings, a spinner. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
-    colour: bool,
+    paint: Paint,
     terminal: bool,
+    /// A line can be drawn again in its place.
+    animated: bool,
 }
 
 impl Console {
-    /// Looks whether standard error is a terminal and whether colour is wanted there (<https://no-color.org>).
-    pub fn new(no_colour: bool) -> Self {
+    /// Looks whether standard error is a terminal and whether colour is wanted there.
+    pub fn new(env: &Env) -> Self {
         let terminal = io::stderr().is_terminal();
-        Self { colour: terminal && !no_colour, terminal }
+        Self { paint: Paint::of_stderr(env), terminal, animated: terminal && !colour::is_dumb(env) }
     }
 
     /// Whether a person sees standard error on a terminal.
@@ -200,16 +115,16 @@ impl Console {
 
     /// A warning on standard error.
     pub fn warn(self, line: &str) {
-        let label = self.paint("warning:", "\u{1b}[1;33m");
+        let label = self.paint.yellow("warning:");
         write_stderr(&format!("{label} {}\n", text::clean(line)));
     }
 
     /// The error that ends a command, with a hint below it.
     pub(crate) fn error(self, line: &str, hint: Option<&str>) {
-        let label = self.paint("error:", "\u{1b}[1;31m");
+        let label = self.paint.red("error:");
         let mut out = format!("{label} {}\n", text::clean(line));
         if let Some(hint) = hint {
-            let label = self.paint("hint:", "\u{1b}[1;36m");
+            let label = self.paint.cyan("hint:");
             out.push_str(&format!("{label} {}\n", text::clean(hint)));
         }
         write_stderr(&out);
@@ -218,11 +133,11 @@ impl Console {
     /// A spinner on a terminal, a plain line elsewhere. It goes away when dropped.
     pub fn spinner(self, line: &str) -> Spinner {
         let line = text::clean_line(line).into_owned();
-        if !self.terminal {
+        if !self.animated {
             write_stderr(&format!("{line}\n"));
             return Spinner(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = SPINNERS.add(ProgressBar::no_length());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
@@ -230,11 +145,10 @@ impl Console {
         bar.enable_steady_tick(Duration::from_millis(120));
         Spinner(Some(bar))
     }
-
-    fn paint(self, label: &str, colour: &str) -> String {
-        if self.colour { format!("{colour}{label}\u{1b}[0m") } else { label.to_owned() }
-    }
 }
+
+/// All that turn at this moment. Whatever else goes to standard error is written above them.
+static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// A running spinner. See [`Console::spinner`].
 pub struct Spinner(Option<ProgressBar>);
@@ -242,11 +156,7 @@ pub struct Spinner(Option<ProgressBar>);
 impl Spinner {
     /// A line above the spinner.
     pub fn line(&self, line: &str) {
-        let line = text::clean(line);
-        match &self.0 {
-            Some(bar) => bar.suspend(|| write_stderr(&format!("{line}\n"))),
-            None => write_stderr(&format!("{line}\n")),
-        }
+        write_stderr(&format!("{}\n", text::clean(line)));
     }
 }
 
@@ -254,7 +164,21 @@ impl Drop for Spinner {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
+            SPINNERS.remove(bar);
         }
+    }
+}
+
+/// Standard error for the log, whose lines go above a spinner as well.
+pub(super) struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SPINNERS.suspend(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
     }
 }
 
@@ -278,45 +202,12 @@ pub(crate) fn print_clap(error: &clap::Error) {
 
 fn write_stderr(text: &str) {
     // Nobody to tell when this fails.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = SPINNERS.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_line_up_and_are_cleaned() {
-        let mut table = Table::new(["Cluster Name", "Status"]);
-        table.row(["teleport.example.com", "online"]);
-        table.row(["日本\u{1b}[31m", "x"]);
-        insta::assert_snapshot!(table.render(), @r"
-        Cluster Name         Status
-        -------------------- ------
-        teleport.example.com online
-        日本\u{1b}[31m       x
-        ");
-    }
-
-    #[test]
-    fn a_table_fits_its_terminal() {
-        let mut table = Table::new(["Role", "Groups", "Rules"]);
-        table.row(["administrators", "a-group, another-group, 日本語の長い名前", "role, user:list, create"]);
-        table.row(["x", "y", "z"]);
-        insta::assert_snapshot!(table.fitted(Some(40)), @r"
-        Role           Groups       Rules
-        -------------- ------------ ------------
-        administrators a-group, an… role, user:…
-        x              y            z
-        ");
-        let wide = |room| table.fitted(Some(room)).lines().map(|l| l.width()).max().unwrap();
-        for room in 24..100 {
-            assert!(wide(room) <= room, "{room}: {}", table.fitted(Some(room)));
-        }
-        assert_eq!(table.fitted(Some(200)), table.render());
-        // Too narrow for the headers: they stay, and nothing breaks.
-        assert!(table.fitted(Some(3)).starts_with("Role Groups Rules\n"));
-    }
 
     #[test]
     fn a_value_has_three_forms() {

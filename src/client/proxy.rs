@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Method as Verb, StatusCode};
+use http::{Method as Verb, StatusCode, header};
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -175,6 +176,14 @@ impl ProxyClient {
         self.get("/webapi/find").await
     }
 
+    /// As [`ProxyClient::find`], and what the clock at the other end says.
+    pub async fn probe(&self) -> Result<(Ping, Option<Timestamp>), ProxyError> {
+        let answer = self.exchange(Verb::GET, "/webapi/find", None::<&()>).await?;
+        let date = answer.headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        Ok((self.judge(&answer)?, date))
+    }
+
     /// Starts a login through the browser; the answer says where the browser goes.
     pub async fn console_login(
         &self,
@@ -217,15 +226,27 @@ impl ProxyClient {
         self.send(Verb::POST, path, Some(body)).await
     }
 
-    /// Teleport 4's clients ask below `/v1`; both of its servers and ours take it with and without.
     async fn send<T: DeserializeOwned>(
         &self,
         method: Verb,
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, ProxyError> {
+        self.judge(&self.exchange(method, path, body).await?)
+    }
+
+    /// Teleport 4's clients ask below `/v1`; both of its servers and ours take it with and without.
+    async fn exchange(
+        &self,
+        method: Verb,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Answer, ProxyError> {
         let answer = self.http.send(method, &format!("/v1{path}"), body).await;
-        let answer = answer.map_err(|e| self.failure(e))?;
+        answer.map_err(|e| self.failure(e))
+    }
+
+    fn judge<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProxyError> {
         let status = answer.status;
         if status.is_success() {
             return serde_json::from_slice(&answer.body)
@@ -240,7 +261,7 @@ impl ProxyClient {
             Some(text) if status != StatusCode::NOT_FOUND => {
                 Err(ProxyError::Refused { address: self.address(), text })
             }
-            _ if answer.is_away() => Err(ProxyError::Away { address: self.address(), reason: away(&answer) }),
+            _ if answer.is_away() => Err(ProxyError::Away { address: self.address(), reason: away(answer) }),
             _ => Err(self.not_a_gate(&format!("it answered {status}"))),
         }
     }

@@ -22,8 +22,10 @@ use crate::{
 /// Serves until SIGTERM or Ctrl-C, then lets open streams finish (teleport.shutdown_timeout); a second signal ends at once.
 /// SIGHUP reads the https files again. The addresses that are served go to standard output, one a line.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  jumpgate start --config jumpgate.yaml\n  \
-    jumpgate configure > jumpgate.yaml   # a file to begin with")]
+#[command(
+    after_help = "Examples:\n  jumpgate start --config jumpgate.yaml\n  jumpgate start   # with /etc/jumpgate.yaml\n  \
+    jumpgate configure > jumpgate.yaml   # a file to begin with"
+)]
 pub(in crate::cli) struct StartArgs {
     /// The configuration; see: jumpgate configure
     #[arg(short, long, value_name = "FILE", default_value = "/etc/jumpgate.yaml")]

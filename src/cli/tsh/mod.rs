@@ -12,6 +12,7 @@ mod clusters;
 mod config;
 mod context_name;
 mod credentials;
+mod doctor;
 mod entry;
 mod env;
 mod guarded;
@@ -118,14 +119,22 @@ enum Command {
     /// List the gate's clusters
     Clusters(clusters::ClustersArgs),
     /// Kubernetes: list clusters, select one, credentials for kubectl
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tsh kube ls\n  tsh kube login gate.example.com\n  tsh kube use staging"
+    )]
     Kube(kube::KubeCommand),
     /// Show where the private keys of logins are, and move them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  tsh keys ls\n  tsh keys move --to keyring")]
     Keys(keys::KeysCommand),
     /// Show and change your settings
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tsh config view\n  tsh config set kube.keep_context true"
+    )]
     Config(config::ConfigCommand),
+    /// Look for what keeps a login or kubectl from working, and say what mends it
+    Doctor(doctor::DoctorArgs),
     /// Print the environment variables that name the current login
     Env(env::EnvArgs),
     /// Print the version
@@ -158,6 +167,7 @@ impl Program for Cli {
             Command::Kube(command) => command.run(globals, ctx),
             Command::Keys(command) => command.run(globals, ctx),
             Command::Config(command) => command.run(globals, ctx),
+            Command::Doctor(args) => args.run(globals, ctx),
             Command::Env(args) => args.run(globals, ctx),
             Command::Version(args) => args.run(ctx),
         }

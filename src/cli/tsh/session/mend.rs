@@ -17,7 +17,7 @@ pub(super) fn refused(error: ProxyError, settings: &Settings<'_>, target: &Targe
 }
 
 /// Adds what mends it.
-pub(super) fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
+pub(crate) fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     let login = settings.login_command(target);
     let hint = match &error {
         ProxyError::Away { .. } => format!("try again in a while: {login}"),

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(crate) use self::mend::mend;
 pub(super) use self::verify::{Expected, Verified, verify};
+use self::way::Choice;
 pub(crate) use self::way::{Way, asked as asked_way};
-use self::{mend::mend, way::Choice};
 use super::settings::{Settings, Target};
 use crate::{
     cli::{error::Failure, output::Console, progress},

@@ -1,0 +1,141 @@
+//! Tables for people: as wide as their cells, and on a terminal no wider than it.
+
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal},
+};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::model::text;
+
+/// A table in Teleport's form: headers, a line of dashes, rows. Cells are cleaned of control characters.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these headers.
+    pub fn new<const N: usize>(headers: [&str; N]) -> Self {
+        Self { rows: vec![headers.map(str::to_owned).to_vec()] }
+    }
+
+    /// Adds a row.
+    pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        self.rows.push(cells.map(|cell| text::clean_line(cell).into_owned()).to_vec());
+    }
+
+    /// The text of the table: on a terminal as wide as that, elsewhere whole.
+    pub fn render(&self) -> String {
+        self.fitted(terminal_width())
+    }
+
+    /// The text of the table for a terminal with so many columns: what is too wide ends in `…`. The first column names
+    /// things, so it is cut last; headers stay whole.
+    pub fn fitted(&self, terminal: Option<usize>) -> String {
+        let natural = self.widths();
+        let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
+        let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
+        let (head, body) = self.rows.split_at(1);
+        let mut out = String::new();
+        for row in head.iter().chain([&dashes]).chain(body) {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                let cell = cut(cell, *width);
+                line.push_str(&cell);
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let of = |column| {
+            self.rows.iter().filter_map(move |row| row.get(column)).map(|cell: &String| cell.width())
+        };
+        (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
+    }
+
+    /// Widths that fit into `room`: the widest column gives first.
+    fn narrowed(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+        let least: Vec<usize> = self.rows[0].iter().map(|header| header.width()).collect();
+        let used = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
+        for first in [1, 0] {
+            while used(&widths) > room {
+                let can_give = (first..widths.len()).filter(|i| widths[*i] > least[*i]);
+                let Some(widest) = can_give.max_by_key(|i| widths[*i]) else { break };
+                widths[widest] -= 1;
+            }
+        }
+        widths
+    }
+}
+
+/// A cell in so many columns.
+fn cut(cell: &str, width: usize) -> Cow<'_, str> {
+    if cell.width() <= width {
+        return cell.into();
+    }
+    let mut out = String::new();
+    for c in cell.chars() {
+        if out.width() + c.width().unwrap_or(0) >= width {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out.into()
+}
+
+/// The columns of the terminal that standard output goes to; none if it goes elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    // A terminal that does not know its size says 0.
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up_and_are_cleaned() {
+        let mut table = Table::new(["Cluster Name", "Status"]);
+        table.row(["teleport.example.com", "online"]);
+        table.row(["日本\u{1b}[31m", "x"]);
+        insta::assert_snapshot!(table.fitted(None), @r"
+        Cluster Name         Status
+        -------------------- ------
+        teleport.example.com online
+        日本\u{1b}[31m       x
+        ");
+    }
+
+    #[test]
+    fn a_table_fits_its_terminal() {
+        let mut table = Table::new(["Role", "Groups", "Rules"]);
+        table.row(["administrators", "a-group, another-group, 日本語の長い名前", "role, user:list, create"]);
+        table.row(["x", "y", "z"]);
+        insta::assert_snapshot!(table.fitted(Some(40)), @r"
+        Role           Groups       Rules
+        -------------- ------------ ------------
+        administrators a-group, an… role, user:…
+        x              y            z
+        ");
+        let wide = |room| table.fitted(Some(room)).lines().map(|l| l.width()).max().unwrap();
+        for room in 24..100 {
+            assert!(wide(room) <= room, "{room}: {}", table.fitted(Some(room)));
+        }
+        assert_eq!(table.fitted(Some(200)), table.fitted(None));
+        // Too narrow for the headers: they stay, and nothing breaks.
+        assert!(table.fitted(Some(3)).starts_with("Role Groups Rules\n"));
+    }
+}

@@ -1,0 +1,107 @@
+//! This person's machine: the browser, the key store, the folder of profiles.
+
+use std::{fs, path::Path};
+
+use super::finding::Finding;
+use crate::{
+    cli::Env,
+    client::{
+        browser::{Browser, Found, Platform, Why, find},
+        profile::Home,
+    },
+};
+
+/// Whether a login can open a browser here. None is no failure: there are other ways to sign in.
+pub(super) fn browser(env: &Env) -> Finding {
+    let other = "tsh login picks another way then: by a code, or by pasting (--way=code, --way=paste)";
+    match find(None, &|name| env.text(name), Platform::OWN) {
+        Browser::Program(program) => {
+            let word = program.split_whitespace().next().unwrap_or_default();
+            let there = match Path::new(word) {
+                file if file.components().count() > 1 => super::kubectl::is_program(file),
+                _ => super::kubectl::on_path(word, env.os("PATH").as_deref()).is_some(),
+            };
+            if there || !cfg!(unix) {
+                return Finding::ok("browser", format!("logins open {program} (TELEPORT_LOGIN_BROWSER)"));
+            }
+            Finding::failed("browser", format!("TELEPORT_LOGIN_BROWSER names {program}, which is not there"))
+                .mend("unset TELEPORT_LOGIN_BROWSER, or name a program that is there")
+        }
+        Browser::System(Found::Wsl) => Finding::ok("browser", "logins open the browser of Windows"),
+        Browser::System(_) => Finding::ok("browser", "logins open the system's browser"),
+        Browser::None(Why::Unwanted) => {
+            Finding::ok("browser", "logins only print the address (TELEPORT_LOGIN_BROWSER=none)")
+        }
+        Browser::None(why) => {
+            Finding::warning("browser", format!("no browser can be opened here ({why})")).mend(other)
+        }
+    }
+}
+
+/// Whether the folder of profiles is this person's alone, and its files can be read.
+pub(super) fn home(home: &Home) -> Vec<Finding> {
+    const CHECK: &str = "home";
+    let folder = home.folder();
+    let shown = folder.display();
+    if !folder.exists() {
+        return vec![Finding::ok(CHECK, format!("{shown} is not there yet; the first login makes it"))];
+    }
+    let mut findings = Vec::new();
+    let open = open_to_others(folder);
+    if let Some(first) = open.first() {
+        let more = if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
+        findings.push(
+            Finding::failed(CHECK, format!("others can look into {first}{more}"))
+                .mend(format!("chmod -R go= {shown}")),
+        );
+    }
+    match home.names() {
+        Ok(names) => {
+            let broken = names.iter().filter_map(|name| home.profile(name).err());
+            findings.extend(broken.map(|error| Finding::failed(CHECK, error.to_string())));
+        }
+        Err(error) => findings.push(Finding::failed(CHECK, error.to_string())),
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(CHECK, format!("{shown} is yours alone")));
+    }
+    findings
+}
+
+/// Folders that others may enter, and keys that others may read.
+#[cfg(unix)]
+fn open_to_others(folder: &Path) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    let mut open = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(meta) = fs::metadata(&folder) else { continue };
+        let closed = meta.mode() & 0o077 == 0;
+        let others_write = meta.mode() & 0o022 != 0;
+        for entry in fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+            let path = entry.path();
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            if meta.is_dir() {
+                folders.push(path);
+            } else if meta.is_file() && !closed && meta.mode() & 0o077 != 0 && holds_key(&path) {
+                open.push(path.display().to_string());
+            }
+        }
+        if others_write {
+            open.push(folder.display().to_string());
+        }
+    }
+    open.sort();
+    open
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> Vec<String> {
+    Vec::new()
+}
+
+/// Whether a file holds a private key.
+fn holds_key(path: &Path) -> bool {
+    let text = fs::read_to_string(path).map(zeroize::Zeroizing::new);
+    text.is_ok_and(|text| text.contains("PRIVATE KEY-----"))
+}

@@ -79,6 +79,9 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tsh,config)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__config"
                 ;;
+            jumpgate__subcmd__help__subcmd__tsh,doctor)
+                cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__doctor"
+                ;;
             jumpgate__subcmd__help__subcmd__tsh,env)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__env"
                 ;;
@@ -175,6 +178,9 @@ _jumpgate() {
             jumpgate__subcmd__tsh,config)
                 cmd="jumpgate__subcmd__tsh__subcmd__config"
                 ;;
+            jumpgate__subcmd__tsh,doctor)
+                cmd="jumpgate__subcmd__tsh__subcmd__doctor"
+                ;;
             jumpgate__subcmd__tsh,env)
                 cmd="jumpgate__subcmd__tsh__subcmd__env"
                 ;;
@@ -228,6 +234,9 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__tsh__subcmd__help,config)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__config"
+                ;;
+            jumpgate__subcmd__tsh__subcmd__help,doctor)
+                cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__doctor"
                 ;;
             jumpgate__subcmd__tsh__subcmd__help,env)
                 cmd="jumpgate__subcmd__tsh__subcmd__help__subcmd__env"
@@ -617,7 +626,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__tsh)
-            opts="login logout status clusters kube keys config env version"
+            opts="login logout status clusters kube keys config doctor env version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -689,6 +698,20 @@ _jumpgate() {
         jumpgate__subcmd__help__subcmd__tsh__subcmd__config__subcmd__view)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tsh__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1209,12 +1232,16 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__version)
-            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1243,7 +1270,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh)
-            opts="-i -v -d -h -V --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help --version login logout status clusters kube keys config env version help"
+            opts="-i -v -d -h -V --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help --version login logout status clusters kube keys config doctor env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1652,6 +1679,68 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tsh__subcmd__doctor)
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tsh__subcmd__env)
             opts="-f -i -v -d -h --unset --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1715,7 +1804,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__help)
-            opts="login logout status clusters kube keys config env version help"
+            opts="login logout status clusters kube keys config doctor env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1787,6 +1876,20 @@ _jumpgate() {
         jumpgate__subcmd__tsh__subcmd__help__subcmd__config__subcmd__view)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tsh__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

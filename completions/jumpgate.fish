@@ -47,35 +47,36 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubeconfig -d
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'The kubectl of the tour [default: the one on PATH, else a small client of the demo]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l user -d 'Name of the user' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l user -d 'Name of the user' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
 keyring\t''
 keyutils\t''
 none\t''"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -s V -l version -d 'Print version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "clusters" -d 'List the gate\'s clusters'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "config" -d 'Show and change your settings'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "env" -d 'Print the environment variables that name the current login'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "version" -d 'Print the version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -s V -l version -d 'Print version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "config" -d 'Show and change your settings'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "version" -d 'Print the version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s o -l out -d 'Write the login to files, for machines, instead of the profile' -r -F
@@ -239,6 +240,27 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "set" -d 'Change one setting; comments in the file stay'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Take one setting away'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l user -d 'Name of the user' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -289,6 +311,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "config" -d 'Show and change your settings'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -332,11 +355,14 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show resources'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove a resource'
@@ -359,6 +385,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "config" -d 'Show and change your settings'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tsh" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "create" -d 'Create resources from files'

@@ -22,6 +22,9 @@ _tsh() {
             tsh,config)
                 cmd="tsh__subcmd__config"
                 ;;
+            tsh,doctor)
+                cmd="tsh__subcmd__doctor"
+                ;;
             tsh,env)
                 cmd="tsh__subcmd__env"
                 ;;
@@ -75,6 +78,9 @@ _tsh() {
                 ;;
             tsh__subcmd__help,config)
                 cmd="tsh__subcmd__help__subcmd__config"
+                ;;
+            tsh__subcmd__help,doctor)
+                cmd="tsh__subcmd__help__subcmd__doctor"
                 ;;
             tsh__subcmd__help,env)
                 cmd="tsh__subcmd__help__subcmd__env"
@@ -200,7 +206,7 @@ _tsh() {
 
     case "${cmd}" in
         tsh)
-            opts="-i -v -d -h -V --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help --version login logout status clusters kube keys config env version help"
+            opts="-i -v -d -h -V --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help --version login logout status clusters kube keys config doctor env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -609,6 +615,68 @@ _tsh() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tsh__subcmd__doctor)
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --way)
+                    COMPREPLY=($(compgen -W "browser paste code" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-store)
+                    COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tsh__subcmd__env)
             opts="-f -i -v -d -h --unset --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -672,7 +740,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__help)
-            opts="login logout status clusters kube keys config env version help"
+            opts="login logout status clusters kube keys config doctor env version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -744,6 +812,20 @@ _tsh() {
         tsh__subcmd__help__subcmd__config__subcmd__view)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tsh__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

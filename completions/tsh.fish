@@ -50,6 +50,7 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "clusters" -d 'List the gate
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "config" -d 'Show and change your settings'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the version'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -461,6 +462,27 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change one setting; comments in the file stay'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "unset" -d 'Take one setting away'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -504,16 +526,17 @@ complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept 
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "clusters" -d 'List the gate\'s clusters'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "config" -d 'Show and change your settings'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "env" -d 'Print the environment variables that name the current login'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "version" -d 'Print the version'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "config" -d 'Show and change your settings'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "version" -d 'Print the version'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'

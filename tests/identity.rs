@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use jiff::{SignedDuration, Timestamp};
 use jumpgate::{demo::browser::Consent, pki::AuthorityKind};
 
-use crate::support::world::{CLUSTER, Kubectl, Run, Shown, World};
+use crate::support::world::{CLUSTER, Kubectl, Run, Shown, World, wait_for};
 
 /// A login of alice that goes to a file.
 fn out(world: &World, more: &[&str]) -> Run {
@@ -126,7 +126,7 @@ fn an_expired_or_broken_file_says_what_to_do() {
     let proxy = world.proxy();
     for args in [["kube", "credentials"], ["kube", "login"]] {
         let all = [&["-i", "bot.pem", &proxy], &args[..]].concat();
-        world.tsh(&all).fails_with(1).says("bot.pem expired at ").says(&format!("tsh login {proxy} --out="));
+        world.tsh(&all).fails_with(3).says("bot.pem expired at ").says(&format!("tsh login {proxy} --out="));
     }
     fs::write(&file, "nothing").expect("bot.pem");
     world
@@ -137,4 +137,73 @@ fn an_expired_or_broken_file_says_what_to_do() {
         .tsh(&["-i", "nowhere.pem", "status"])
         .fails_with(1)
         .says("cannot read the identity file nowhere.pem");
+}
+
+/// A real `ssh-agent`, which ends with this value.
+struct Agent {
+    process: std::process::Child,
+    socket: std::path::PathBuf,
+}
+
+impl Agent {
+    fn start(world: &World, name: &str) -> Self {
+        let socket = world.dir().join(name);
+        let mut command =
+            world.command(Path::new("ssh-agent"), &["-D", "-a", socket.to_str().expect("a path")]);
+        let process = command.stdout(std::process::Stdio::null()).spawn().expect("ssh-agent starts");
+        wait_for("the agent", || socket.exists().then_some(()));
+        Self { process, socket }
+    }
+
+    fn run(&self, world: &World, program: &str, args: &[&str]) -> Run {
+        let mut command = world.command(Path::new(program), args);
+        Run::of({
+            command.env("SSH_AUTH_SOCK", &self.socket);
+            command
+        })
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_ssh_agent_gets_the_certificate_and_loses_it_at_logout() {
+    let world = World::with_connector();
+    world.login();
+    let agent = Agent::start(&world, "first");
+    let tsh = env!("CARGO_BIN_EXE_tsh");
+    let proxy = world.proxy();
+    agent.run(&world, tsh, &["login", &proxy]).succeeds();
+    agent.run(&world, "ssh-add", &["-l"]).fails_with(1).says("no identities");
+    let login = ["login", &proxy, "--add-keys-to-agent"];
+    agent.run(&world, tsh, &login).succeeds().says("The SSH agent holds the certificate of alice");
+    agent.run(&world, "ssh-add", &["-l"]).succeeds().says("tsh:alice (ECDSA-CERT)");
+    // The agent can sign with it: the key is the certificate's.
+    let file = world.dir().join("signed");
+    fs::write(&file, "text").expect("a file");
+    fs::copy(world.home().join(".tsh/keys/127.0.0.1/alice-cert.pub"), world.dir().join("alice-cert.pub"))
+        .expect("a copy");
+    agent
+        .run(&world, "ssh-keygen", &["-Y", "sign", "-n", "test", "-f", "alice-cert.pub", "signed"])
+        .succeeds();
+    // A locked agent, or none: the login is done all the same.
+    let mut lock = world
+        .command(Path::new("sh"), &["-c", "printf 'x\nx\n' | SSH_ASKPASS_REQUIRE=never setsid ssh-add -x"]);
+    lock.env("SSH_AUTH_SOCK", &agent.socket);
+    if Run::of(lock).code == 0 {
+        agent.run(&world, tsh, &login).succeeds().says("refuses the key; is it locked?");
+    }
+    world.tsh(&login).succeeds().says("none is running (SSH_AUTH_SOCK is not set)");
+    drop(agent);
+
+    let agent = Agent::start(&world, "second");
+    agent.run(&world, tsh, &login).succeeds().says("The SSH agent holds");
+    agent.run(&world, tsh, &["logout", &proxy]).succeeds();
+    agent.run(&world, "ssh-add", &["-l"]).fails_with(1).says("no identities");
 }

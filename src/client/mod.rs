@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod admin;
+#[cfg(unix)]
+pub mod agent;
 pub mod browser;
 pub mod identity_file;
 pub mod keystore;

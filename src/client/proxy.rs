@@ -71,6 +71,14 @@ pub enum ProxyError {
         /// The cleaned sentence.
         text: String,
     },
+    /// The server could not do it now, in its own words: its disk is full, say.
+    #[error("{address} answered: {text}")]
+    Failed {
+        /// `host:port`.
+        address: String,
+        /// The cleaned sentence.
+        text: String,
+    },
     /// Somebody before the gate (a load balancer) says that it is away.
     #[error("the gate at {address} is not available at the moment: {reason}")]
     Away {
@@ -257,6 +265,9 @@ impl ProxyClient {
             return Err(self.not_a_gate(&format!("it answered {status}")));
         }
         match ErrorBody::sentence(&answer.body) {
+            Some(text) if status.is_server_error() => {
+                Err(ProxyError::Failed { address: self.address(), text })
+            }
             // An API that is not ours may well answer 404 in JSON.
             Some(text) if status != StatusCode::NOT_FOUND => {
                 Err(ProxyError::Refused { address: self.address(), text })

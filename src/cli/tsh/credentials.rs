@@ -62,6 +62,9 @@ impl CredentialsArgs {
             let renewed = renew::if_due(&settings, &target, user, credentials)?;
             return answer(&asked, renewed.as_ref().unwrap_or(credentials));
         }
+        if let Some(identity) = &settings.identity {
+            return Err(identity.expired(&ctx.tool("tsh"), &target.address.to_string()).into());
+        }
         let (way, browser) = (settings.way(&target)?, settings.browser(None, &target)?);
         if let Some(reason) = self.no_login_here(&asked, way, ctx, browser.as_deref()) {
             return Err(why(&settings, &target, found.as_ref().map(|(_, c)| c), &reason).into());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::{
-    cli::error::Failure,
+    cli::error::{Failure, LOGIN_NEEDED},
     client::{identity_file::IdentityFile, profile::Credentials},
 };
 
@@ -53,5 +53,6 @@ impl Identity {
         let (file, end) = (self.path.display(), self.credentials.valid_until());
         Failure::new(format!("the certificate in {file} expired at {end}"))
             .hint(format!("make a new one with: {tsh} login --proxy={proxy} --out={file}"))
+            .code(LOGIN_NEEDED)
     }
 }

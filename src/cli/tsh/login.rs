@@ -12,7 +12,7 @@ use super::{
     renew,
     session::{self, Session, Wish},
     settings::{Settings, Target, cluster_of, is_valid},
-    status, zone,
+    status, to_agent, zone,
 };
 use crate::{
     cli::{
@@ -52,6 +52,10 @@ pub(crate) struct LoginArgs {
     /// Get the next certificate with the one that is still valid, without a browser
     #[arg(long, conflicts_with_all = ["force", "out"])]
     renew: bool,
+    /// Give the SSH certificate and its key to the running SSH agent, until the certificate ends
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_value = "no",
+          default_missing_value = "yes", value_parser = ["yes", "no"])]
+    add_keys_to_agent: String,
     /// Leave the kubeconfig alone
     #[arg(long, conflicts_with_all = ["embed_certs", "keep_context", "diff"])]
     no_kubeconfig: bool,
@@ -154,6 +158,9 @@ impl LoginArgs {
         credentials: &Credentials,
     ) -> anyhow::Result<Output> {
         settings.home.select(name)?;
+        if self.add_keys_to_agent == "yes" {
+            to_agent::add(settings, user, credentials);
+        }
         if !self.no_kubeconfig && !profile.kube_proxy_addr.is_empty() {
             let cluster = cluster_of(profile, credentials, name);
             let login = entry::Login { name, profile, user, cluster: &cluster, credentials, namespace: None };

@@ -1,6 +1,6 @@
 //! `tsh logout`.
 
-use super::{Globals, entry::DiffArgs, settings::Settings};
+use super::{Globals, entry::DiffArgs, settings::Settings, to_agent};
 use crate::{
     cli::{
         Ctx,
@@ -67,6 +67,7 @@ fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
     let mut failures = Failures::default();
     let mut said = Vec::new();
     for user in &users {
+        from_agent(settings, &target.name, user);
         match settings.home.remove_credentials(&target.name, user) {
             Ok(true) => said.push(format!("Logged out {user} from {}.", target.address)),
             Ok(false) => failures.add(format!("User {user} already logged out from {}.", target.address)),
@@ -95,6 +96,7 @@ fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
     names.dedup();
     for name in &names {
         for user in home.people(name).unwrap_or_default() {
+            from_agent(settings, name, &user);
             match home.remove_credentials(name, &user) {
                 Ok(removed) => any |= removed,
                 Err(reason) => failures.add(reason.to_string()),
@@ -106,6 +108,13 @@ fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
     }
     let said = if any { "Logged out all users from all proxies." } else { "All users logged out." };
     failures.end(settings, vec![said.to_owned()])
+}
+
+/// Takes a login out of the SSH agent, where it was given to one.
+fn from_agent(settings: &Settings<'_>, name: &str, user: &str) {
+    if let Ok(Some(certificates)) = settings.home.certificates(name, user) {
+        to_agent::remove(settings.ctx, &certificates);
+    }
 }
 
 /// What could not be done. One failure does not keep the rest from being done.

@@ -33,6 +33,7 @@ mod renew;
 mod session;
 mod settings;
 mod status;
+mod to_agent;
 mod version;
 mod zone;
 

@@ -269,7 +269,7 @@ impl<'a> Settings<'a> {
     }
 
     /// The key store that was chosen, now or at an earlier login.
-    fn key_store(&self, target: &Target) -> anyhow::Result<Kind> {
+    pub(crate) fn key_store(&self, target: &Target) -> anyhow::Result<Kind> {
         if let Some(named) = self.globals.key_store {
             return Ok(named);
         }

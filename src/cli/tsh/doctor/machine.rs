@@ -7,6 +7,7 @@ use crate::{
     cli::Env,
     client::{
         browser::{Browser, Found, Platform, Why, find},
+        keystore::{self, Kind},
         profile::Home,
     },
 };
@@ -35,6 +36,17 @@ pub(super) fn browser(env: &Env) -> Finding {
         Browser::None(why) => {
             Finding::warning("browser", format!("no browser can be opened here ({why})")).mend(other)
         }
+    }
+}
+
+/// Whether the store for private keys works: it is asked to keep something that is no key, for a moment.
+pub(super) fn key_store(kind: Kind, home: &Home) -> Finding {
+    const CHECK: &str = "key store";
+    match keystore::probe(kind, home) {
+        Ok(()) if kind.is_outside() => Finding::ok(CHECK, format!("{kind} keeps private keys, and answers")),
+        Ok(()) => Finding::ok(CHECK, "private keys are in files that only you can read"),
+        Err(error) => Finding::failed(CHECK, error.to_string())
+            .mend("keep keys in files instead: tsh config set key_store file, or --key-store=file"),
     }
 }
 

@@ -20,7 +20,11 @@ use crate::{
         error::{failure, sentence},
         output::{Format, Output},
     },
-    client::{profile::ProfileError, proxy::ProxyError},
+    client::{
+        address::Address,
+        profile::{Certificates, Profile, ProfileError},
+        proxy::ProxyError,
+    },
 };
 
 mod finding;
@@ -75,6 +79,16 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
     };
     let kubeconfig = Pending::start(LIMIT, move || kubeconfig::check(&wanted));
     let kubectl = Pending::start(LIMIT, move || kubectl::check(path.as_deref()));
+    let store = {
+        let nowhere = || Target {
+            address: Address { host: String::new(), port: 0 },
+            name: String::new(),
+            profile: Profile::default(),
+        };
+        let target = settings.named_or_current().ok().flatten().unwrap_or_else(nowhere);
+        let (home, kind) = (home.clone(), settings.key_store(&target)?);
+        Pending::start(LIMIT, move || machine::key_store(kind, &home))
+    };
     let folder = Pending::start(LIMIT, move || machine::home(&home));
     // A profile that does not parse is the check `home`'s to tell; the others go on.
     let target = settings.named_or_current();
@@ -96,6 +110,7 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
     let late = |check| Finding::failed(check, "no answer in time; is a network disk or a service hanging?");
     findings.extend(kubeconfig.get().unwrap_or_else(|| vec![late("kubeconfig")]));
     findings.push(kubectl.get().unwrap_or_else(|| late("kubectl")));
+    findings.push(store.get().unwrap_or_else(|| late("key store")));
     findings.push(machine::browser(&ctx.env));
     findings.extend(folder.get().unwrap_or_else(|| vec![late("home")]));
     Ok(findings)
@@ -151,9 +166,10 @@ fn certificate(settings: &Settings<'_>, target: &Target) -> Finding {
     let found = settings.user(target).and_then(|user| {
         let Some(user) = user else { return Ok(None) };
         if let Some(identity) = &settings.identity {
-            return Ok(Some((user, identity.credentials.clone())));
+            return Ok(Some((user, Certificates::clone(&identity.credentials))));
         }
-        Ok(settings.home.credentials(&target.name, &user)?.map(|found| (user, found)))
+        // The key itself is the key store's matter, which is looked at beside this.
+        Ok(settings.home.certificates(&target.name, &user)?.map(|found| (user, found)))
     });
     let (user, credentials) = match found {
         Ok(Some(found)) => found,

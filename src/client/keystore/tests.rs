@@ -35,7 +35,7 @@ fn keeps_the_contract(store: &dyn KeyStore) {
 
     assert!(store.delete(&name).unwrap());
     assert!(store.read(&name).unwrap().is_none());
-    assert_eq!(ours(store.list().unwrap()), [bob.clone()]);
+    assert_eq!(ours(store.list().unwrap()), std::slice::from_ref(&bob));
     assert!(store.delete(&bob).unwrap());
     assert!(!store.delete(&bob).unwrap());
     assert_eq!(ours(store.list().unwrap()), []);

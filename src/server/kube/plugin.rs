@@ -13,7 +13,11 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
-use tokio::{process::Command, sync::Mutex};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    sync::Mutex,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -30,8 +34,10 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
-/// How much of what it says on standard error is quoted.
+/// How much of what it says on standard error is quoted, in bytes.
 const QUOTE: usize = 300;
+/// How much of the end of that is kept while it runs, in bytes.
+const KEPT: usize = 4096;
 
 /// The program.
 pub(super) struct Plugin {
@@ -136,21 +142,36 @@ impl Plugin {
         }
         command.env("KUBERNETES_EXEC_INFO", self.info()?);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let output = match tokio::time::timeout(RUN_WITHIN, command.output()).await {
-            Ok(output) => output.map_err(|error| match &self.exec.install_hint {
-                Some(hint) => format!("{error}; {}", clean_line(hint)),
-                None => error.to_string(),
-            })?,
+        let mut child = command.spawn().map_err(|error| match &self.exec.install_hint {
+            Some(hint) => format!("{error}; {}", clean_line(hint)),
+            None => error.to_string(),
+        })?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err("its output cannot be read".into());
+        };
+        let whole = async {
+            let (answer, said) = tokio::try_join!(bounded(stdout), last_bytes(stderr))?;
+            Ok::<_, BoxError>((answer, said, child.wait().await?))
+        };
+        // If it writes too much, or for too long, dropping the child ends it.
+        let (answer, said, status) = match tokio::time::timeout(RUN_WITHIN, whole).await {
+            Ok(ended) => ended?,
             Err(_) => return Err(format!("it did not end within {} s", RUN_WITHIN.as_secs()).into()),
         };
-        let answer = Zeroizing::new(output.stdout);
-        if !output.status.success() {
+        if !status.success() {
             // What it wrote to standard output may be a secret all the same.
-            let said = String::from_utf8_lossy(&output.stderr);
+            let said = String::from_utf8_lossy(&said);
             let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-            return Err(format!("{}: {}", output.status, clean_line(&truncate(last, QUOTE))).into());
+            return Err(format!("{status}: {}", clean_line(&truncate(last, QUOTE))).into());
         }
-        self.read(number, &answer)
+        let credential = self.read(number, &answer)?;
+        match credential.ends {
+            // It would be run again for every request.
+            Some(end) if !credential.is_good() => {
+                Err(format!("what it gave ended at {end} already; compare its clock with the gate's").into())
+            }
+            _ => Ok(credential),
+        }
     }
 
     /// `KUBERNETES_EXEC_INFO`: the question.
@@ -168,9 +189,6 @@ impl Plugin {
         // No text of a parser: it would quote what may be a secret.
         let unreadable = "its answer is not an ExecCredential";
         let text = std::str::from_utf8(answer).map_err(|_| unreadable)?;
-        if text.len() > MAX_ANSWER {
-            return Err(unreadable.into());
-        }
         let answer: Answer = match serde_json::from_str(text) {
             Ok(answer) => answer,
             Err(_) => crate::model::yaml::read(text).map_err(|_| unreadable)?,
@@ -222,6 +240,31 @@ impl Credential {
     }
 }
 
+/// Reads an answer to its end; one that is longer than [`MAX_ANSWER`] is an error as soon as it is.
+async fn bounded(pipe: impl AsyncRead + Unpin) -> Result<Zeroizing<Vec<u8>>, BoxError> {
+    let mut answer = Zeroizing::new(Vec::new());
+    let limit = u64::try_from(MAX_ANSWER)?;
+    pipe.take(limit + 1).read_to_end(&mut answer).await?;
+    if answer.len() > MAX_ANSWER {
+        return Err(format!("its answer is longer than {MAX_ANSWER} bytes").into());
+    }
+    Ok(answer)
+}
+
+/// Reads a pipe to its end and keeps the last [`KEPT`] bytes or somewhat more.
+async fn last_bytes(mut pipe: impl AsyncRead + Unpin) -> Result<Vec<u8>, BoxError> {
+    let (mut kept, mut piece) = (Vec::new(), [0; KEPT]);
+    loop {
+        let length = pipe.read(&mut piece).await?;
+        if length == 0 {
+            return Ok(kept);
+        }
+        kept.extend_from_slice(piece.get(..length).unwrap_or_default());
+        let surplus = kept.len().saturating_sub(KEPT);
+        kept.drain(..surplus);
+    }
+}
+
 /// `Authorization` with a token. An error does not show it.
 pub(super) fn bearer(token: &str) -> Result<HeaderValue, BoxError> {
     let text = Zeroizing::new(format!("Bearer {token}"));
@@ -246,4 +289,44 @@ struct Status {
     token: Option<String>,
     client_certificate_data: Option<String>,
     client_key_data: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: &str = "client.authentication.k8s.io/v1";
+
+    fn plugin(script: &str) -> Plugin {
+        let exec = serde_json::json!({ "apiVersion": VERSION, "command": "/bin/sh", "args": ["-c", script] });
+        Plugin::new(&serde_json::from_value(exec).unwrap()).unwrap()
+    }
+
+    async fn why(plugin: &Plugin) -> String {
+        plugin.credential().await.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn a_program_that_never_stops_writing_is_stopped() {
+        let started = Instant::now();
+        let error = why(&plugin("while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done | cat")).await;
+        assert!(error.contains("longer than 1048576 bytes"), "{error}");
+        assert!(started.elapsed() < RUN_WITHIN / 2);
+        let error = why(&plugin("head -c 3000000 /dev/zero >&2; echo >&2; echo the end >&2; exit 7")).await;
+        assert!(error.ends_with("exit status: 7: the end"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_credential_that_has_ended_is_a_failure_with_its_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path().join("runs");
+        let answer = serde_json::json!({ "kind": "ExecCredential", "apiVersion": VERSION,
+            "status": { "token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z" } });
+        let plugin = plugin(&format!("echo run >> '{}'; echo '{answer}'", runs.display()));
+        for _ in 0..3 {
+            let error = why(&plugin).await;
+            assert!(error.contains("ended at 2020-01-01T00:00:00Z already"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(runs).unwrap(), "run\n");
+    }
 }

@@ -243,6 +243,23 @@ async fn what_no_login_could_fulfil_is_refused_at_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_fills_no_store() {
+    let world = InProcess::start(admins()).await;
+    let key = KeyPair::generate().public().to_authorized_key().unwrap();
+    let request = |length: usize| {
+        json!({
+            "public_key": Bytes::from(format!("{key} {}", "c".repeat(length))), "connector_id": "github",
+            "ssh_pub_key": Bytes::from("s".repeat(length)), "host": "h".repeat(length),
+        })
+    };
+    assert_eq!(post(&world, "/webapi/login/code", &request(2000)).await.0, 200);
+    let kept = world.gate().store.range("/logins/code/requests/", None, 10).await.unwrap();
+    assert!(kept.len() == 1 && kept[0].value.len() < 1000, "{:?}", kept[0].value);
+    let long = world.http.post(world.web("/webapi/login/code")).json(&request(10_000));
+    assert_eq!(long.send().await.unwrap().status(), 413);
+}
+
 /// Starts a login by code of the built `tsh`, and waits for its code.
 fn terminal(world: &World, more: &[&str]) -> (Live, String) {
     let proxy = world.proxy();

@@ -8,7 +8,7 @@ use std::{net::IpAddr, time::Duration, time::Instant};
 use axum::{
     Extension, Json, Router,
     body::Bytes,
-    extract::{RawQuery, State},
+    extract::{DefaultBodyLimit, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -27,6 +27,8 @@ use crate::{
     wire::login::{CodeAnswer, CodePoll, CodeRequest, CodeState},
 };
 
+/// The largest body that is read, in bytes: a key and some names, of a stranger, some of which the store keeps.
+const MAX_BODY: usize = 16 * 1024;
 const MINUTE: Duration = Duration::from_secs(60);
 /// What a token of the form for the code is for.
 const ENTER: &str = "enter";
@@ -39,6 +41,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/web/code", get(form).post(enter))
         .route("/web/code/confirm", get(confirm))
         .route("/web/code/decide", post(decide))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 /// The browser's key, from its cookie.

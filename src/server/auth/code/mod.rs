@@ -34,7 +34,7 @@ use crate::{
         limit::RateLimit,
         store::StoreError,
     },
-    wire::login::{CodeAnswer, CodePoll, CodeRequest, CodeStage, CodeState},
+    wire::login::{CodeAnswer, CodePoll, CodeRequest, CodeStage, CodeState, ConsoleRequest},
 };
 
 /// How long a terminal waits between two questions.
@@ -154,12 +154,17 @@ impl Codes {
         if !self.begins.take(EVERYBODY, Instant::now()) {
             return Err(CodeError::TooMany);
         }
-        github::check_request(gate, &request.login).await?;
+        let (key, _) = github::check_request(gate, &request.login).await?;
         let begun = Timestamp::now();
         let record = Record {
-            login: crate::wire::login::ConsoleRequest {
-                redirect_url: String::new(),
-                ..request.login.clone()
+            // What was checked, and nothing else of what a stranger sent.
+            login: ConsoleRequest {
+                public_key: key.to_authorized_key().map_err(LoginError::from)?.into(),
+                connector_id: request.login.connector_id.clone(),
+                cert_ttl: request.login.cert_ttl,
+                route_to_cluster: request.login.route_to_cluster.clone(),
+                kubernetes_cluster: request.login.kubernetes_cluster.clone(),
+                ..ConsoleRequest::default()
             },
             host: text::truncate(&text::clean_line(request.host.trim()), MAX_HOST).into_owned(),
             remote: remote.to_canonical(),

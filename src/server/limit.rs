@@ -40,10 +40,12 @@ impl RateLimit {
         enough
     }
 
-    /// Whether there is a token; takes none.
-    pub(super) fn has(&self, address: IpAddr, now: Instant) -> bool {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(&group(address)).is_none_or(|bucket| self.filled(*bucket, now) >= 1.0)
+    /// Gives a token back that turned out not to be needed.
+    pub(super) fn give_back(&self, address: IpAddr) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((tokens, _)) = buckets.get_mut(&group(address)) {
+            *tokens = (*tokens + 1.0).min(self.capacity);
+        }
     }
 
     fn filled(&self, (tokens, then): (f64, Instant), now: Instant) -> f64 {
@@ -76,5 +78,7 @@ mod tests {
         assert!(limit.take(at("192.0.2.1"), now));
         assert!(limit.take(a, now + Duration::from_secs(1)));
         assert!(!limit.take(a, now + Duration::from_secs(1)));
+        limit.give_back(a);
+        assert!(limit.take(a, now + Duration::from_secs(1)) && !limit.take(a, now + Duration::from_secs(1)));
     }
 }

@@ -114,6 +114,11 @@ async fn enter(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    // A right code writes to the store and begins a login: that has its limit, too.
+    if !web.starts.take(peer.addr.ip(), Instant::now()) {
+        let error = ApiError::from(CodeError::TooMany);
+        return code_form(&headers, error.status(), Some(error.message()));
+    }
     let form = Form::read(&body);
     let Some(browser) = own(&headers, &form, ENTER) else {
         return code_form(&headers, StatusCode::FORBIDDEN, Some(STRANGE));

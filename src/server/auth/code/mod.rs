@@ -225,32 +225,46 @@ impl Codes {
         browser: &BrowserKey,
         remote: SocketAddr,
     ) -> Result<(Asked, String), CodeError> {
+        // Taken before the code is looked up, so that many guesses at once are not more than their tokens.
         let now = Instant::now();
-        if !self.wrong.has(remote.ip(), now) || !self.wrong_by_all.has(EVERYBODY, now) {
+        if !self.wrong.take(remote.ip(), now) {
             return Err(CodeError::TooMany);
         }
-        let hash = browser.hash();
-        let found = match record::read_code(typed) {
-            Some(code) => record::by_code(&*gate.store, &code).await?,
-            None => None,
-        };
-        let ours = found.filter(|found| {
-            let free = found.record.browser.as_ref().is_none_or(|bound| *bound == hash);
-            free && matches!(found.record.stage, Stage::Waiting)
-        });
-        let Some(mut found) = ours else {
-            self.wrong.take(remote.ip(), now);
-            self.wrong_by_all.take(EVERYBODY, now);
-            return Err(CodeError::Unknown);
-        };
-        if found.record.browser.is_none() {
-            found.record.browser = Some(hash);
-            // Somebody typed it in another browser at the same moment.
-            found.save(&*gate.store).await.map_err(|e| lost(e, CodeError::Unknown))?;
+        if !self.wrong_by_all.take(EVERYBODY, now) {
+            self.wrong.give_back(remote.ip());
+            return Err(CodeError::TooMany);
         }
+        let found = bind(gate, typed, browser).await;
+        if !matches!(found, Err(CodeError::Unknown)) {
+            self.wrong.give_back(remote.ip());
+            self.wrong_by_all.give_back(EVERYBODY);
+        }
+        let found = found?;
         let begun = github.begin_for_code(gate, &found.record.login, &found.id, remote).await?;
         Ok((asked(&found), begun.redirect_url))
     }
+}
+
+/// The request of a typed code, which is this browser's from now on.
+async fn bind(gate: &Gate, typed: &str, browser: &BrowserKey) -> Result<Found, CodeError> {
+    let hash = browser.hash();
+    let found = match record::read_code(typed) {
+        Some(code) => record::by_code(&*gate.store, &code).await?,
+        None => None,
+    };
+    let ours = found.filter(|found| {
+        let free = found.record.browser.as_ref().is_none_or(|bound| *bound == hash);
+        free && matches!(found.record.stage, Stage::Waiting)
+    });
+    let Some(mut found) = ours else {
+        return Err(CodeError::Unknown);
+    };
+    if found.record.browser.is_none() {
+        found.record.browser = Some(hash);
+        // Somebody typed it in another browser at the same moment.
+        found.save(&*gate.store).await.map_err(|e| lost(e, CodeError::Unknown))?;
+    }
+    Ok(found)
 }
 
 /// The request that a browser has signed in for, and what it would bring.

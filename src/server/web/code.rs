@@ -20,10 +20,8 @@ use super::{
     pages::{Forms, escape, page_with},
 };
 use crate::{
-    server::{
-        auth::code::{self, Asked, BrowserKey, CodeError, Offer},
-        store::StoreError,
-    },
+    model::text,
+    server::auth::code::{self, Asked, BrowserKey, CodeError, Offer},
     wire::login::{CodeAnswer, CodePoll, CodeRequest, CodeState},
 };
 
@@ -76,7 +74,7 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 /// The page where the code is typed. Nothing in its address counts.
 async fn form(State(web): State<Shared>, headers: HeaderMap) -> Response {
     if !web.gate.config.code_login {
-        return refusal(&CodeError::Off);
+        return refusal(CodeError::Off);
     }
     code_form(&headers, StatusCode::OK, None)
 }
@@ -85,7 +83,7 @@ fn code_form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -
     let known = browser_of(headers);
     let browser = match known.clone().map_or_else(BrowserKey::generate, Ok) {
         Ok(browser) => browser,
-        Err(error) => return refusal(&error.into()),
+        Err(error) => return refusal(error.into()),
     };
     let complaint = complaint.map(|text| format!("<p class=\"bad\" role=\"alert\">{}</p>", sentence(text)));
     let body = format!(
@@ -129,7 +127,7 @@ async fn enter(
             let error = ApiError::from(error);
             code_form(&headers, error.status(), Some(error.message()))
         }
-        Err(error) => refusal(&error),
+        Err(error) => refusal(error),
     }
 }
 
@@ -158,10 +156,10 @@ async fn confirm(
     RawQuery(query): RawQuery,
 ) -> Response {
     let form = Form::read(query.unwrap_or_default().as_bytes());
-    let Some(browser) = browser_of(&headers) else { return refusal(&CodeError::Over) };
+    let Some(browser) = browser_of(&headers) else { return refusal(CodeError::Over) };
     match code::offer(&web.gate, form.get("request"), &browser).await {
         Ok(offer) => offer_page(&offer, &browser, peer.addr.ip()),
-        Err(error) => refusal(&error),
+        Err(error) => refusal(error),
     }
 }
 
@@ -237,11 +235,11 @@ async fn decide(
     let approve = match form.get("decision") {
         "approve" => true,
         "deny" => false,
-        _ => return refusal(&CodeError::Over),
+        _ => return refusal(CodeError::Over),
     };
-    let Some(browser) = own(&headers, &form, &purpose(id)) else { return refusal(&CodeError::Over) };
+    let Some(browser) = own(&headers, &form, &purpose(id)) else { return refusal(CodeError::Over) };
     if let Err(error) = code::decide(&web.gate, id, &browser, approve, peer.addr).await {
-        return refusal(&error);
+        return refusal(error);
     }
     let (title, class, text) = match approve {
         true => ("Approved", "good", "The terminal goes on by itself. This tab can be closed."),
@@ -254,18 +252,12 @@ async fn decide(
     response
 }
 
-fn refusal(error: &CodeError) -> Response {
-    let (status, text) = match error {
-        CodeError::Login(_) | CodeError::Store(StoreError::Backend(_)) => {
-            tracing::info!(reason = %crate::model::text::clean_line(&error.to_string()), "a login by code failed");
-            (StatusCode::FORBIDDEN, error.to_string())
-        }
-        CodeError::Off => (StatusCode::FORBIDDEN, error.to_string()),
-        CodeError::TooMany => (StatusCode::TOO_MANY_REQUESTS, error.to_string()),
-        CodeError::Unknown => (StatusCode::NOT_FOUND, error.to_string()),
-        CodeError::Over | CodeError::Store(_) => (StatusCode::CONFLICT, error.to_string()),
-    };
-    super::pages::failure(status, &text)
+fn refusal(error: CodeError) -> Response {
+    if matches!(error, CodeError::Login(_)) {
+        tracing::info!(reason = %text::clean_line(&error.to_string()), "a login by code failed");
+    }
+    let error = ApiError::from(error);
+    super::pages::failure(error.status(), error.message())
 }
 
 /// The browser whose own page sent this form.

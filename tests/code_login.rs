@@ -83,7 +83,7 @@ async fn e2_21_a_code_is_typed_seen_and_approved() {
     let done = browser.submit(&page, &[], "approve").await.unwrap();
     assert!(done.text.contains("Approved"), "{}", done.text);
 
-    // A second approval, from the same page: the browser has forgotten the key.
+    // A second approval, from the same page: it is decided.
     assert_eq!(browser.submit(&page, &[], "approve").await.unwrap().status, 409);
     // The code is used up, for everybody.
     assert_eq!(typed(&browser, &web, &code).await.status, 404);
@@ -179,11 +179,15 @@ async fn e2_21_a_page_of_another_site_types_and_approves_nothing() {
 async fn e2_21_a_denied_failed_or_expired_request_brings_nothing() {
     let world = InProcess::start(admins()).await;
     let web = world.web("/web/code");
-    // Denied before the sign-in, and after.
+    // Denied before the sign-in, and after; the page of another request in the same browser stays good.
+    let (other_code, other_secret) = begin(&world).await;
     let (code, secret) = begin(&world).await;
     let person = browser(&world);
+    let other_page = typed(&person, &web, &other_code).await;
     let page = typed(&person, &web, &code).await;
     assert!(person.submit(&page, &[], "deny").await.unwrap().text.contains("Denied"));
+    assert!(person.submit(&other_page, &[], "deny").await.unwrap().text.contains("Denied"));
+    assert_eq!(poll(&world, &other_secret).await, ("denied".into(), Value::Null));
     assert_eq!(poll(&world, &secret).await, ("denied".into(), Value::Null));
     let (code, secret) = begin(&world).await;
     let page = typed(&person, &web, &code).await;
@@ -197,7 +201,7 @@ async fn e2_21_a_denied_failed_or_expired_request_brings_nothing() {
     assert_eq!(page.status, 403, "{}", page.text);
     assert_eq!(poll(&world, &secret).await, ("failed".into(), Value::Null));
     let events = world.events("user.login").await;
-    assert_eq!(events.len(), 3);
+    assert_eq!(events.len(), 4);
     assert!(events.iter().all(|e| e["code"] == "T1001W" && e["flow"] == "code"), "{events:?}");
 
     // Ten minutes later: the code and the approval are gone.

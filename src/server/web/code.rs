@@ -80,8 +80,7 @@ async fn form(State(web): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 fn code_form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -> Response {
-    let known = browser_of(headers);
-    let browser = match known.clone().map_or_else(BrowserKey::generate, Ok) {
+    let browser = match browser_of(headers).map_or_else(BrowserKey::generate, Ok) {
         Ok(browser) => browser,
         Err(error) => return refusal(error.into()),
     };
@@ -97,13 +96,15 @@ fn code_form(headers: &HeaderMap, status: StatusCode, complaint: Option<&str>) -
         complaint.unwrap_or_default(),
         browser.token(ENTER)
     );
-    let mut response = page_with(Forms::Own, status, "Sign in a terminal", "", &body);
-    if known.is_none()
-        && let Ok(cookie) = HeaderValue::from_str(&browser.set_cookie())
-    {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    with_cookie(&browser, page_with(Forms::Own, status, "Sign in a terminal", "", &body))
+}
+
+/// The page with the browser's key, which then lives on: it is as old as the last page, not as the first.
+fn with_cookie(browser: &BrowserKey, mut page: Response) -> Response {
+    if let Ok(cookie) = HeaderValue::from_str(&browser.set_cookie()) {
+        page.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    response
+    page
 }
 
 async fn enter(
@@ -146,7 +147,7 @@ fn sign_in_page(asked: &Asked, provider: &str, browser: &BrowserKey, here: IpAdd
         escape(provider),
         decision(&asked.id, browser, false),
     );
-    page_with(Forms::Own, StatusCode::OK, "Is this your terminal?", "", &body)
+    with_cookie(browser, page_with(Forms::Own, StatusCode::OK, "Is this your terminal?", "", &body))
 }
 
 async fn confirm(
@@ -180,7 +181,7 @@ fn offer_page(offer: &Offer, browser: &BrowserKey, here: IpAddr) -> Response {
         life(*time),
         decision(&asked.id, browser, true),
     );
-    page_with(Forms::Own, StatusCode::OK, "Approve this terminal?", "", &body)
+    with_cookie(browser, page_with(Forms::Own, StatusCode::OK, "Approve this terminal?", "", &body))
 }
 
 /// RFC 8628, 5.4.
@@ -245,11 +246,9 @@ async fn decide(
         true => ("Approved", "good", "The terminal goes on by itself. This tab can be closed."),
         false => ("Denied", "", "The terminal gets nothing, and is told so. This tab can be closed."),
     };
-    let mut response = page_with(Forms::None, StatusCode::OK, title, class, &format!("<p>{text}</p>"));
-    if let Ok(cookie) = HeaderValue::from_str(&BrowserKey::forget()) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    response
+    // The key stays: another request may be open in another tab. What was decided is over by its stage.
+    let page = page_with(Forms::None, StatusCode::OK, title, class, &format!("<p>{text}</p>"));
+    with_cookie(&browser, page)
 }
 
 fn refusal(error: CodeError) -> Response {

@@ -49,11 +49,6 @@ impl BrowserKey {
         ))
     }
 
-    /// The `Set-Cookie` header that makes a browser forget its key.
-    pub fn forget() -> String {
-        format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
-    }
-
     /// What the store keeps of the key.
     pub(super) fn hash(&self) -> String {
         hex::encode(digest::digest(&digest::SHA256, self.0.as_ref()))

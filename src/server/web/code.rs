@@ -166,12 +166,7 @@ async fn confirm(
 
 fn offer_page(offer: &Offer, browser: &BrowserKey, here: IpAddr) -> Response {
     let Offer { asked, user, roles, life: time, whole } = offer;
-    // Below a minute it is nothing that a renewal could give.
-    let more = if whole.saturating_sub(*time) < MINUTE {
-        "it cannot renew itself beyond that".to_owned()
-    } else {
-        format!("it can renew itself until {} after you approve", life(*whole))
-    };
+    let more = renewals(*time, *whole);
     let body = format!(
         "<p>You are <b>{}</b>. If you approve, this terminal acts in your name:</p><dl>{}<dt>With the roles</dt><dd>{}</dd>\
          <dt>For</dt><dd>{}; {more}</dd></dl>{CAUTION}{}",
@@ -182,6 +177,15 @@ fn offer_page(offer: &Offer, browser: &BrowserKey, here: IpAddr) -> Response {
         decision(&asked.id, browser, true),
     );
     with_cookie(browser, page_with(Forms::Own, StatusCode::OK, "Approve this terminal?", "", &body))
+}
+
+/// What becomes of the login after its first certificate.
+fn renewals(first: Duration, whole: Duration) -> String {
+    // Less than a minute is nothing that a renewal could give.
+    if whole.saturating_sub(first) < MINUTE {
+        return "it cannot renew itself beyond that".to_owned();
+    }
+    format!("it can renew itself until {} after you approve", life(whole))
 }
 
 /// RFC 8628, 5.4.
@@ -350,6 +354,13 @@ mod tests {
         }
         let twice = format!("token={0}&token={0}", browser.token(ENTER));
         assert_eq!(Form::read(twice.as_bytes()).get("token"), "");
+    }
+
+    #[test]
+    fn the_whole_time_of_a_login_is_named() {
+        let hours = |h: u64| Duration::from_secs(h * 3600);
+        assert_eq!(renewals(hours(12), hours(12)), "it cannot renew itself beyond that");
+        assert_eq!(renewals(hours(12), hours(24)), "it can renew itself until 24 hours after you approve");
     }
 
     #[test]

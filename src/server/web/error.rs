@@ -164,3 +164,30 @@ pub(super) async fn not_found(method: Method, uri: Uri) -> ApiError {
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_store_is_no_refusal_wherever_a_login_met_it() {
+        let full = || StoreError::Unwritable;
+        let broken = || StoreError::Backend("table item has no column x".into());
+        let ways: [fn(StoreError) -> LoginError; 3] = [
+            LoginError::Store,
+            |e| RecordError::Store(e).into(),
+            |e| IssueError::from(AccessError::Store(e)).into(),
+        ];
+        for way in ways {
+            assert_eq!(
+                ApiError::from(CodeError::from(way(full()))).status(),
+                StatusCode::SERVICE_UNAVAILABLE
+            );
+            let error = ApiError::from(CodeError::from(way(broken())));
+            assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(!error.message().contains("column"), "{error:?}");
+        }
+        let renewal = RenewError::Issue(AccessError::NoRole("dev".into()).into());
+        assert_eq!(ApiError::from(renewal).status(), StatusCode::FORBIDDEN);
+    }
+}

@@ -19,6 +19,7 @@ mod errors_trust;
 mod errors_upstream;
 mod exec;
 mod exit_codes;
+mod faults;
 mod feel;
 mod floors;
 mod gate_disk;

@@ -35,6 +35,7 @@ mod kubeconfig_entries;
 mod kubeconfig_property;
 mod kubeconfig_refused;
 mod kubeconfig_several;
+mod many_processes;
 mod modern;
 mod network;
 mod objects;

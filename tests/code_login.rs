@@ -4,14 +4,14 @@ use std::path::Path;
 
 use jumpgate::{
     demo::browser::{Browser, Consent, Page},
-    pki::KeyPair,
+    pki::{Certificate, KeyPair},
     wire::b64::Bytes,
 };
 use serde_json::{Value, json};
 
 use crate::support::{
     in_process::InProcess,
-    world::{Live, Run, World, runtime, wait_for},
+    world::{Live, Run, Shown, World, runtime, wait_for},
 };
 
 fn admins() -> Value {
@@ -270,12 +270,25 @@ fn over_ssh_tsh_picks_the_code_and_says_so() {
         let page = typed(&person, &web, &code).await;
         assert!(page.text.contains("1 hour at most"), "{}", page.text);
         let page = sign_in(&person, &page, "alice").await;
+        assert!(page.text.contains("1 hour; it cannot renew itself beyond that"), "{}", page.text);
         person.submit(&page, &[], "approve").await.unwrap();
     });
     let run: Run = live.end().succeeds().says("Logged in as: alice");
     assert!(!run.stderr.contains("http://127.0.0.1:") || !run.stderr.contains("/callback"), "{}", run.stderr);
     let audit = world.gate.audit();
     assert!(audit.contains("\"flow\":\"code\"") && !audit.contains(&code), "{audit}");
+
+    // An hour was approved, so no renewal gives more.
+    let certificate = || Certificate::from_pem(&Shown::of_profile(&world, "alice").cert).unwrap();
+    let first = certificate();
+    for _ in 0..2 {
+        world.tsh(&["login", "--renew", "--ttl=600"]).succeeds();
+        let next = certificate();
+        assert_ne!(next.serial(), first.serial());
+        assert_eq!((next.login_time(), next.login_end()), (first.login_time(), first.login_end()));
+        let gained = first.validity().not_after.duration_until(next.validity().not_after);
+        assert!(gained.as_secs() <= 1, "{gained}");
+    }
 
     // Denied, and the terminal says so.
     let (live, code) = terminal(&world, &["--force", "--way=code"]);

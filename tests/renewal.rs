@@ -43,6 +43,12 @@ fn age(world: &World, left: SignedDuration) {
     old.write_to_profile(world, "alice");
 }
 
+/// Puts an earlier certificate of alice and its key into the profile.
+fn put_back(world: &World, shown: &Shown) {
+    fs::write(world.home().join(".tsh/keys/127.0.0.1/alice"), &shown.key).expect("alice's key");
+    shown.write_to_profile(world, "alice");
+}
+
 #[test]
 fn a_valid_login_is_renewed_without_a_browser_within_its_limits() {
     let world = World::with_connector();
@@ -102,6 +108,25 @@ fn e2_23_a_removed_user_or_role_ends_the_renewals() {
     world.tsh(&["login", "--renew"]).fails_with(4).says("role \"dev\" no longer exists");
     world.tctl(&["create", "dev.yaml"]).succeeds();
     world.tsh(&["login", "--renew"]).succeeds();
+
+    // Another login, with the teams of another day, on another machine.
+    let earlier = Shown::of_profile(&world, "alice");
+    world.connector("admins", "system:masters");
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
+    world.login_as("alice", Consent::Approve, &["--force"]).0.succeeds();
+    world.tsh(&["login", "--renew"]).succeeds();
+    let later = Shown::of_profile(&world, "alice");
+    put_back(&world, &earlier);
+    world.tsh(&["login", "--renew"]).fails_with(4).says("no longer those of this certificate");
+    put_back(&world, &later);
+    world.tsh(&["login", "--renew"]).succeeds();
+    let file = fs::read_to_string(world.dir().join("github.yaml")).expect("github.yaml");
+    world.tctl(&["rm", "github/github"]).succeeds();
+    world.tsh(&["login", "--renew"]).fails_with(4).says("was removed by an administrator, so the login");
+    fs::write(world.dir().join("github.yaml"), file).expect("github.yaml");
+    world.tctl(&["create", "-f", "github.yaml"]).succeeds();
+    world.tsh(&["login", "--renew"]).succeeds();
+
     world.tctl(&["rm", "user/alice"]).succeeds();
     world.tsh(&["login", "--renew"]).fails_with(4).says("was removed by an administrator");
 }

@@ -6,7 +6,7 @@ use super::{
     Certificate, KeyPair, PublicKey, Subject, Validity,
     ssh::{self, SshCertificate, SshPermissions},
     subject,
-    x509::{CertificateError, Purpose, Template, random_serial},
+    x509::{CertificateError, LoginTimes, Purpose, Template, random_serial},
 };
 
 /// How long a CA lives.
@@ -110,13 +110,13 @@ impl Authority {
         self.sign(&subject.to_der(), key, validity, Purpose::User(None))
     }
 
-    /// As [`Authority::sign_user`], for somebody who signed in at `login`.
+    /// As [`Authority::sign_user`], for a certificate that goes back to a login.
     pub(crate) fn sign_user_since(
         &self,
         subject: &Subject,
         key: &PublicKey,
         validity: Validity,
-        login: Timestamp,
+        login: LoginTimes,
     ) -> Result<Certificate, CertificateError> {
         self.sign(&subject.to_der(), key, validity, Purpose::User(Some(login)))
     }

@@ -92,6 +92,7 @@ pub struct Identity {
     validity: Validity,
     serial: String,
     login_time: Option<Timestamp>,
+    login_end: Option<Timestamp>,
 }
 
 impl Identity {
@@ -117,7 +118,8 @@ impl Identity {
         if now < validity.not_before {
             return Err(IdentityError::NotYetValid { not_before: validity.not_before, now });
         }
-        Ok(Self { subject, usage, validity, serial: leaf.serial(), login_time: leaf.login_time() })
+        let (login_time, login_end) = (leaf.login_time(), leaf.login_end());
+        Ok(Self { subject, usage, validity, serial: leaf.serial(), login_time, login_end })
     }
 
     /// The person's name.
@@ -148,6 +150,11 @@ impl Identity {
     /// When the person signed in. Renewals keep it.
     pub fn logged_in_at(&self) -> Timestamp {
         self.login_time.unwrap_or_else(|| self.issued_at())
+    }
+
+    /// The end of the login with all its renewals to which the person agreed. Renewals keep it.
+    pub fn login_end(&self) -> Option<Timestamp> {
+        self.login_end
     }
 
     /// When the certificate ends; open streams end with it.

@@ -28,6 +28,9 @@ const AUTHORITY_KEY_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.
 /// When the person signed in, as a GeneralizedTime. Ours, below the arc that Teleport uses, and never critical: stock
 /// software skips it. A renewed certificate carries that of the login that it goes back to.
 const LOGIN_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.9999.7.1");
+/// Until when the login may be renewed at most, as a GeneralizedTime: the end to which its person agreed. As [`LOGIN_TIME`],
+/// and absent where the roles and the gate alone set the end.
+const LOGIN_END: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.9999.7.2");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
@@ -159,8 +162,17 @@ impl Certificate {
 
     /// When the person signed in, if the certificate says so.
     pub fn login_time(&self) -> Option<Timestamp> {
+        self.time_of(LOGIN_TIME)
+    }
+
+    /// When the login ends with all its renewals, if its person agreed to an end.
+    pub fn login_end(&self) -> Option<Timestamp> {
+        self.time_of(LOGIN_END)
+    }
+
+    fn time_of(&self, oid: ObjectIdentifier) -> Option<Timestamp> {
         let extensions = self.parsed.tbs_certificate().extensions()?;
-        let found = extensions.iter().find(|extension| extension.extn_id == LOGIN_TIME)?;
+        let found = extensions.iter().find(|extension| extension.extn_id == oid)?;
         let time = GeneralizedTime::from_der(found.extn_value.as_bytes()).ok()?;
         Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).ok()?).ok()
     }
@@ -194,12 +206,21 @@ impl Certificate {
     }
 }
 
+/// The login that a certificate goes back to. Renewals copy it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LoginTimes {
+    /// When the person signed in.
+    pub(crate) since: Timestamp,
+    /// The end to which they agreed, if they did.
+    pub(crate) end: Option<Timestamp>,
+}
+
 /// What a new certificate is for.
 pub(super) enum Purpose<'a> {
     /// A CA.
     Authority,
-    /// A user who signed in at that time: no names.
-    User(Option<Timestamp>),
+    /// A user, after that login: no names.
+    User(Option<LoginTimes>),
     /// A host, under DNS names and IP addresses.
     Host(&'a [String]),
 }
@@ -248,7 +269,10 @@ impl Template<'_> {
             }
             Purpose::User(login) => {
                 all.push(extension(KEY_USAGE, true, &digital_signature_and_key_encipherment));
-                all.extend(login.map(|at| extension(LOGIN_TIME, false, &generalized(at))));
+                let since = login.map(|times| times.since);
+                all.extend(since.map(|at| extension(LOGIN_TIME, false, &generalized(at))));
+                let end = login.and_then(|times| times.end);
+                all.extend(end.map(|at| extension(LOGIN_END, false, &generalized(at))));
             }
             Purpose::Host(names) => {
                 all.push(extension(KEY_USAGE, true, &digital_signature_and_key_encipherment));

@@ -191,6 +191,20 @@ impl Rights {
         limits.map(|ttl| ttl.0).min().map_or(DEFAULT_TTL, |ttl| ttl.min(MAX_TTL))
     }
 
+    /// How long a login may live with all its renewals: as long as the least of the roles says that an administrator gave a
+    /// time; where none does, 12 hours, or `renewal` if that is longer.
+    pub fn longest_login(&self, renewal: Duration) -> Duration {
+        let unsaid = DEFAULT_TTL.max(renewal);
+        let built_in = built_in();
+        let limits = self.roles.iter().filter_map(|role| {
+            let said = role.spec.options.max_session_ttl?.0.min(MAX_TTL.max(renewal));
+            // Nobody wrote the time of a built-in role: it says what holds where nothing is said.
+            let own = built_in.iter().all(|other| other.metadata.name != role.metadata.name);
+            Some(if own { said } else { unsaid })
+        });
+        limits.min().unwrap_or(unsaid)
+    }
+
     /// What SSH certificates permit: what one of the roles permits.
     pub fn ssh(&self) -> SshPermissions {
         let any = |switch: fn(&Role) -> bool| self.roles.iter().any(switch);
@@ -356,6 +370,32 @@ mod tests {
         assert_eq!(rights(vec![own.clone(), access()], &[]).max_ttl(), hours(12));
         own.spec.options.max_session_ttl = Some(GoDuration(hours(100)));
         assert_eq!(rights(vec![own], &[]).max_ttl(), MAX_TTL);
+    }
+
+    #[test]
+    fn the_time_of_a_role_bounds_a_login_and_its_renewals() {
+        let hours = |h: u64| Duration::from_secs(h * 3600);
+        let longest = |times: &[Option<u64>], renewal: u64| {
+            let own = |time: &Option<u64>| {
+                let mut own = role(Conditions::default(), Conditions::default());
+                own.spec.options.max_session_ttl = time.map(|h| GoDuration(hours(h)));
+                own
+            };
+            rights(times.iter().map(own).collect(), &[]).longest_login(hours(renewal))
+        };
+        assert_eq!(longest(&[None], 0), hours(12));
+        assert_eq!(longest(&[None], 1), hours(12));
+        assert_eq!(longest(&[None], 24), hours(24));
+        assert_eq!(longest(&[Some(1)], 24), hours(1), "the role's word wins");
+        assert_eq!(longest(&[Some(20), None, Some(16)], 24), hours(16));
+        assert_eq!(longest(&[Some(20)], 0), hours(20));
+        assert_eq!(longest(&[Some(100)], 0), MAX_TTL);
+        assert_eq!(longest(&[Some(100)], 168), hours(100));
+        assert_eq!(
+            rights(vec![access()], &[]).longest_login(hours(24)),
+            hours(24),
+            "a built-in role says nothing"
+        );
     }
 
     #[test]

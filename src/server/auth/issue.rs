@@ -12,7 +12,8 @@ use crate::{
     model::Traits,
     pki::{
         Authority, Certificate, Identity, KeyError, PublicKey, SshCertificate, Subject, Validity,
-        ssh::SshError, x509::CertificateError,
+        ssh::SshError,
+        x509::{CertificateError, LoginTimes},
     },
     server::Gate,
     wire::{
@@ -36,8 +37,8 @@ pub struct CompletedLogin {
     kubernetes_cluster: String,
     /// When the person signed in, for a renewal; else it is now.
     since: Option<Timestamp>,
-    /// What is left of the login, for a renewal.
-    left: Duration,
+    /// The end of the login to which the person agreed. No renewal goes beyond it.
+    end: Option<Timestamp>,
 }
 
 /// What the client asked for at the beginning of its login.
@@ -65,16 +66,21 @@ impl CompletedLogin {
             route_to_cluster: wish.route_to_cluster,
             kubernetes_cluster: wish.kubernetes_cluster,
             since: None,
-            left: Duration::MAX,
+            end: None,
         }
     }
 
-    /// For `renew`, after its checks: who the verified certificate names, for what is `left` of their login.
-    pub(super) fn renewed(identity: &Identity, wish: Wish, left: Duration) -> Self {
+    /// The same login with an end to which its person agreed.
+    pub(super) fn ending(self, end: Option<Timestamp>) -> Self {
+        Self { end, ..self }
+    }
+
+    /// For `renew`, after its checks: who the verified certificate names, with the limits of their login.
+    pub(super) fn renewed(identity: &Identity, wish: Wish) -> Self {
         let subject = identity.subject();
         let user = subject.username.clone();
         let fresh = Self::new(user, subject.roles.clone(), subject.traits.clone(), wish);
-        Self { since: Some(identity.logged_in_at()), left, ..fresh }
+        Self { since: Some(identity.logged_in_at()), end: identity.login_end(), ..fresh }
     }
 }
 
@@ -89,6 +95,8 @@ pub struct Issued {
     pub not_after: Timestamp,
     /// When the person signed in.
     pub since: Timestamp,
+    /// When the login ends with all its renewals.
+    pub login_end: Timestamp,
 }
 
 /// Why nothing was issued.
@@ -111,22 +119,58 @@ pub enum IssueError {
 /// Issues certificates for a completed login.
 pub async fn issue(gate: &Gate, login: &CompletedLogin, now: Timestamp) -> Result<Issued, IssueError> {
     let rights = gate.access.rights_of(&login.user, &login.roles, login.traits.clone()).await?;
-    let ttl = life(login.wished, rights.max_ttl().min(login.left));
+    let since = login.since.unwrap_or(now);
+    let login_end = end_of_login(gate, &rights, since, login.end);
+    let ttl = life(login.wished, rights.max_ttl().min(until(now, login_end)));
     let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
     let validity = Validity::starting(now, SignedDuration::from_secs(seconds));
     let subject = subject(login, &rights);
     let user_ca = &gate.authorities.user;
-    let x509 = user_ca.sign_user_since(&subject, &login.key, validity, login.since.unwrap_or(now))?;
+    let times = LoginTimes { since, end: login.end };
+    let x509 = user_ca.sign_user_since(&subject, &login.key, validity, times)?;
     let ssh = user_ca.sign_ssh_user(&subject, rights.ssh(), &login.key, validity)?;
     gate.metrics.certificate("x509");
     gate.metrics.certificate("ssh");
-    Ok(Issued { not_after: x509.validity().not_after, since: login.since.unwrap_or(now), x509, ssh })
+    Ok(Issued { not_after: x509.validity().not_after, since, login_end, x509, ssh })
 }
 
-/// How long a certificate for somebody would live, of which nothing is issued yet.
-pub(super) async fn offered(gate: &Gate, person: &Person, wished: Duration) -> Result<Duration, IssueError> {
+/// How long a certificate for somebody would live, of which nothing is issued yet; and how long their login would, with all
+/// its renewals.
+pub(super) async fn offered(
+    gate: &Gate,
+    person: &Person,
+    wished: Duration,
+) -> Result<(Duration, Duration), IssueError> {
     let rights = gate.access.rights_of(person.name(), person.roles(), person.traits().clone()).await?;
-    Ok(life(wished, rights.max_ttl()))
+    let now = Timestamp::now();
+    let end = end_of_login(gate, &rights, now, agreed_end(now, wished));
+    Ok((life(wished, rights.max_ttl().min(until(now, end))), until(now, end)))
+}
+
+/// The end to which somebody agrees who approves a login with a wished life; none if nothing was wished.
+pub(super) fn agreed_end(now: Timestamp, wished: Duration) -> Option<Timestamp> {
+    (!wished.is_zero()).then(|| after(now, wished.max(MIN_TTL)))
+}
+
+/// When a login ends with all its renewals: the least of what its roles and the gate allow, and of what was agreed to.
+pub(super) fn end_of_login(
+    gate: &Gate,
+    rights: &Rights,
+    since: Timestamp,
+    agreed: Option<Timestamp>,
+) -> Timestamp {
+    let allowed = after(since, rights.longest_login(gate.config.login_renewal));
+    agreed.map_or(allowed, |agreed| agreed.min(allowed))
+}
+
+/// What is left from `now` to the end.
+pub(super) fn until(now: Timestamp, end: Timestamp) -> Duration {
+    Duration::try_from(now.duration_until(end)).unwrap_or(Duration::ZERO)
+}
+
+fn after(start: Timestamp, time: Duration) -> Timestamp {
+    let span = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    start.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 /// The least of what was asked for (twelve hours if nothing) and what the roles allow.
@@ -154,13 +198,13 @@ fn subject(login: &CompletedLogin, rights: &Rights) -> Subject {
 /// The answer to a completed login or renewal.
 pub(super) fn response(gate: &Gate, user: &str, issued: &Issued) -> Result<LoginResponse, KeyError> {
     let renewal = gate.config.login_renewal;
-    let until = SignedDuration::try_from(renewal).ok().and_then(|span| issued.since.checked_add(span).ok());
+    let until = after(issued.since, renewal).min(issued.login_end);
     Ok(LoginResponse {
         username: user.to_owned(),
         cert: Bytes::from(issued.ssh.to_line()),
         tls_cert: Bytes::from(issued.x509.to_pem()),
         host_signers: host_signers(&gate.authorities.host)?,
-        renewable_until: until.filter(|until| *until > issued.not_after),
+        renewable_until: (until > issued.not_after).then_some(until),
     })
 }
 

@@ -1,20 +1,21 @@
 //! Renewal: a certificate that is still valid brings the next one, without a browser, within the limits of the login that
 //! it goes back to.
 //!
-//! The certificate remembers when its person signed in, and each renewal copies that. So a login lives at most as long as
-//! its roles allow (`max_session_ttl`), or as `auth_service.login_renewal` says if that is longer. What the person may is
-//! looked up anew: a removed user or role ends the renewals at once. A change of GitHub teams is seen at the next login.
+//! The certificate remembers when its person signed in and the end to which they agreed, and each renewal copies both. So a
+//! login lives at most to that end, and as long as its roles say (`max_session_ttl`), or as `auth_service.login_renewal`
+//! says where no role does. What the person may is looked up anew: a removed user, role or connector ends the
+//! renewals at once, and so does a later login of the person that gave other roles or teams.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
-    access::Rights,
+    access::{AccessError, Rights},
     issue::{self, CompletedLogin, IssueError, Issued, MIN_TTL, Wish},
 };
 use crate::{
-    model::User,
+    model::{GithubConnector, User},
     pki::{Identity, KeyError, PublicKey, Usage},
     server::{
         Gate,
@@ -40,6 +41,19 @@ pub enum RenewError {
         /// When the person signed in.
         since: Timestamp,
     },
+    /// The login has reached the end to which its person agreed.
+    #[error("this login was approved for a time that is over; sign in again with: tsh login --force")]
+    Agreed,
+    /// What the person may or is has changed since the certificate was issued.
+    #[error(
+        "the roles or teams of user {0:?} are no longer those of this certificate; sign in again with: tsh login --force"
+    )]
+    Changed(String),
+    /// No connector is left that would let the person in.
+    #[error(
+        "the connector through which user {0:?} signed in was removed by an administrator, so the login is not renewed; sign in again with: tsh login --force"
+    )]
+    NoConnector(String),
     /// The key cannot be certified.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -57,7 +71,7 @@ pub enum RenewError {
 /// Issues the next certificate of a verified login, for a new key.
 ///
 /// # Errors
-/// [`RenewError::NotALogin`] and [`RenewError::Over`] for a certificate that cannot be renewed (any more).
+/// [`RenewError::Changed`] and [`RenewError::NoConnector`] for rights that were taken away; [`RenewError::NotALogin`], [`RenewError::Over`] and [`RenewError::Agreed`] for a certificate that cannot be renewed (any more).
 pub async fn renew(
     gate: &Gate,
     identity: &Identity,
@@ -68,14 +82,16 @@ pub async fn renew(
     if identity.usage() != Usage::Login {
         return Err(RenewError::NotALogin);
     }
+    check_person(gate, identity).await?;
     let line = request.public_key.as_text().filter(|line| !line.is_empty());
     let key = PublicKey::from_authorized_key(line.ok_or(RenewError::Request("missing PublicKey"))?)?;
     let wished =
         u64::try_from(request.cert_ttl).map_err(|_| RenewError::Request("cert_ttl is below zero"))?;
     let since = identity.logged_in_at();
-    let left = left(since, rights.max_ttl(), gate.config.login_renewal, now);
-    if left < MIN_TTL {
-        return Err(RenewError::Over { since });
+    let end = issue::end_of_login(gate, rights, since, identity.login_end());
+    if issue::until(now, end) < MIN_TTL {
+        let agreed = identity.login_end() == Some(end);
+        return Err(if agreed { RenewError::Agreed } else { RenewError::Over { since } });
     }
     let subject = identity.subject();
     let wish = Wish {
@@ -84,17 +100,29 @@ pub async fn renew(
         route_to_cluster: subject.route_to_cluster.clone(),
         kubernetes_cluster: subject.kubernetes_cluster.clone(),
     };
-    let login = CompletedLogin::renewed(identity, wish, left);
+    let login = CompletedLogin::renewed(identity, wish);
     let issued = issue::issue(gate, &login, now).await?;
     prolong(gate, identity.username(), issued.not_after).await?;
     Ok((issue::response(gate, identity.username(), &issued)?, issued))
 }
 
-/// How much of the login is left.
-fn left(since: Timestamp, roles: Duration, renewal: Duration, now: Timestamp) -> Duration {
-    let whole = SignedDuration::try_from(roles.max(renewal)).unwrap_or(SignedDuration::MAX);
-    let end = since.checked_add(whole).unwrap_or(Timestamp::MAX);
-    Duration::try_from(now.duration_until(end)).unwrap_or(Duration::ZERO)
+/// Refuses what a later login or an administrator took away: the record says what the last login gave.
+async fn check_person(gate: &Gate, identity: &Identity) -> Result<(), RenewError> {
+    let name = || identity.username().to_owned();
+    let user = resources::get::<User>(&*gate.store, identity.username()).await?;
+    let user = user.ok_or_else(|| AccessError::NoUser(name())).map_err(IssueError::from)?;
+    // A certificate keeps no order of its roles.
+    let roles = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+    let subject = identity.subject();
+    if roles(&user.spec.roles) != roles(&subject.roles) || user.spec.traits != subject.traits {
+        return Err(RenewError::Changed(name()));
+    }
+    for known in &user.spec.github_identities {
+        if resources::get::<GithubConnector>(&*gate.store, &known.connector_id).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(RenewError::NoConnector(name()))
 }
 
 /// The person's record lives as long as their last certificate.
@@ -113,20 +141,4 @@ async fn prolong(gate: &Gate, name: &str, until: Timestamp) -> Result<(), StoreE
         }
     }
     Err(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_login_lives_as_long_as_the_roles_or_the_gate_allow() {
-        let hours = |h: u64| Duration::from_secs(h * 3600);
-        let since: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-        let later = |h: i64| since + SignedDuration::from_hours(h);
-        assert_eq!(left(since, hours(12), Duration::ZERO, later(2)), hours(10));
-        assert_eq!(left(since, hours(12), hours(24), later(13)), hours(11));
-        assert_eq!(left(since, hours(12), hours(24), later(25)), Duration::ZERO);
-        assert_eq!(left(since, hours(12), hours(1), later(0)), hours(12));
-    }
 }

@@ -28,7 +28,8 @@ auth_service:
   authentication:
     type: github
   # How long after a sign-in tsh renews the certificate by itself, without a browser (each certificate lives as long as
-  # the roles allow). A removed user or role ends it at once; a change of GitHub teams counts at the next sign-in.
+  # the roles allow). A role of your own with max_session_ttl ends it earlier: its time wins. A removed user or role ends
+  # it at once; a change of GitHub teams counts at the next sign-in.
   # Left out: not at all.
   # login_renewal: 24h
   # Whether a terminal without a browser may sign in by a code that its person types on the gate's page.

@@ -27,6 +27,7 @@ use crate::{
     wire::login::{CodeAnswer, CodePoll, CodeRequest, CodeState},
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// What a token of the form for the code is for.
 const ENTER: &str = "enter";
 
@@ -157,10 +158,16 @@ async fn confirm(
 }
 
 fn offer_page(offer: &Offer, browser: &BrowserKey, here: IpAddr) -> Response {
-    let Offer { asked, user, roles, life: time } = offer;
+    let Offer { asked, user, roles, life: time, whole } = offer;
+    // Below a minute it is nothing that a renewal could give.
+    let more = if whole.saturating_sub(*time) < MINUTE {
+        "it cannot renew itself beyond that".to_owned()
+    } else {
+        format!("it can renew itself until {} after you approve", life(*whole))
+    };
     let body = format!(
         "<p>You are <b>{}</b>. If you approve, this terminal acts in your name:</p><dl>{}<dt>With the roles</dt><dd>{}</dd>\
-         <dt>For</dt><dd>{}</dd></dl>{CAUTION}{}",
+         <dt>For</dt><dd>{}; {more}</dd></dl>{CAUTION}{}",
         escape(user),
         who(asked, here),
         escape(&roles.join(", ")),

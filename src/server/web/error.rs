@@ -12,7 +12,8 @@ use crate::{
         auth::{
             access::AccessError,
             code::CodeError,
-            github::{GithubError, LoginError},
+            github::{GithubError, LoginError, RecordError},
+            issue::IssueError,
             renew::RenewError,
         },
         store::StoreError,
@@ -91,6 +92,15 @@ impl From<AccessError> for ApiError {
     }
 }
 
+impl From<&IssueError> for ApiError {
+    fn from(error: &IssueError) -> Self {
+        match error {
+            IssueError::Access(error) => error.clone().into(),
+            other => Self::new(StatusCode::INTERNAL_SERVER_ERROR, other.to_string()),
+        }
+    }
+}
+
 impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         let status = match &error {
@@ -102,11 +112,14 @@ impl From<LoginError> for ApiError {
             LoginError::Github(GithubError::Refused(_))
             | LoginError::Stranger { .. }
             | LoginError::NoTeam(_)
-            | LoginError::Record(_)
             | LoginError::NoRole { .. } => StatusCode::FORBIDDEN,
             LoginError::Github(_) => StatusCode::BAD_GATEWAY,
-            LoginError::Issue(_) | LoginError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            LoginError::Store(error) => return error.clone().into(),
+            LoginError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            LoginError::Store(error) | LoginError::Record(RecordError::Store(error)) => {
+                return error.clone().into();
+            }
+            LoginError::Record(_) => StatusCode::FORBIDDEN,
+            LoginError::Issue(error) => return error.into(),
         };
         Self::new(status, error.to_string())
     }
@@ -130,10 +143,12 @@ impl From<RenewError> for ApiError {
     fn from(error: RenewError) -> Self {
         let status = match &error {
             RenewError::Request(_) | RenewError::Key(_) => StatusCode::BAD_REQUEST,
-            RenewError::NotALogin => StatusCode::FORBIDDEN,
+            RenewError::NotALogin | RenewError::Changed(_) | RenewError::NoConnector(_) => {
+                StatusCode::FORBIDDEN
+            }
             // Not a matter of rights: the certificate in hand stays good until its end.
-            RenewError::Over { .. } => StatusCode::GONE,
-            RenewError::Issue(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            RenewError::Over { .. } | RenewError::Agreed => StatusCode::GONE,
+            RenewError::Issue(error) => return error.into(),
             RenewError::Store(error) => return error.clone().into(),
         };
         Self::new(status, error.to_string())

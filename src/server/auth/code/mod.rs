@@ -103,6 +103,8 @@ pub struct Offer {
     pub roles: Vec<String>,
     /// How long the certificate would live.
     pub life: Duration,
+    /// How long the login would live, with all its renewals.
+    pub whole: Duration,
 }
 
 /// A request that the browser which came back from the identity provider may sign in for.
@@ -254,8 +256,8 @@ pub async fn offer(gate: &Gate, id: &str, browser: &BrowserKey) -> Result<Offer,
     let found = of_browser(gate, id, Some(browser)).await?.ok_or(CodeError::Over)?;
     let Stage::SignedIn(person) = &found.record.stage else { return Err(CodeError::Over) };
     let asked = asked(&found);
-    let life = issue::offered(gate, person, asked.ttl).await.map_err(LoginError::from)?;
-    Ok(Offer { asked, user: person.name().to_owned(), roles: person.roles().to_vec(), life })
+    let (life, whole) = issue::offered(gate, person, asked.ttl).await.map_err(LoginError::from)?;
+    Ok(Offer { asked, user: person.name().to_owned(), roles: person.roles().to_vec(), life, whole })
 }
 
 /// The person has decided. Only an approval issues a certificate; it waits for the terminal then.
@@ -318,7 +320,9 @@ async fn make(
         route_to_cluster: login.route_to_cluster.clone(),
         kubernetes_cluster: login.kubernetes_cluster.clone(),
     };
-    github::complete(gate, person, wish, Timestamp::now()).await
+    let now = Timestamp::now();
+    let agreed = issue::agreed_end(now, wish.ttl);
+    github::complete(gate, person, wish, agreed, now).await
 }
 
 /// The request that a login was begun for, if the browser that comes back is the one in which its code was typed.

@@ -184,7 +184,7 @@ impl Github {
             route_to_cluster: pending.route_to_cluster.clone(),
             kubernetes_cluster: pending.kubernetes_cluster.clone(),
         };
-        complete(gate, &person, wish, Timestamp::now()).await
+        complete(gate, &person, wish, None, Timestamp::now()).await
     }
 
     /// Who came back, after all checks; nothing is issued.

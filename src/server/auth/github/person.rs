@@ -56,18 +56,20 @@ impl Person {
 }
 
 /// Issues what the person gets, and writes the login into their record. What may have changed since they signed in is
-/// checked again.
+/// checked again. `agreed` is the end of the login to which the person agreed.
 pub(in crate::server::auth) async fn complete(
     gate: &Gate,
     person: &Person,
     wish: Wish,
+    agreed: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<LoginResponse, LoginError> {
     connector(gate, &person.connector, person.revision).await?;
     check_person(gate, person).await?;
     let Person { account, granted, .. } = person;
     let login =
-        CompletedLogin::new(account.login.clone(), granted.roles.clone(), granted.traits.clone(), wish);
+        CompletedLogin::new(account.login.clone(), granted.roles.clone(), granted.traits.clone(), wish)
+            .ending(agreed);
     let issued = issue::issue(gate, &login, now).await?;
     let entry = Entry { connector: &person.connector, account, granted, now, expires: issued.not_after };
     record::write(&*gate.store, &entry).await?;

@@ -25,7 +25,14 @@ pub(super) async fn renew(admin: Admin, body: Bytes) -> Result<Json<LoginRespons
             Ok(Json(response))
         }
         Err(error) => {
-            if matches!(error, RenewError::NotALogin | RenewError::Over { .. }) {
+            if matches!(
+                error,
+                RenewError::NotALogin
+                    | RenewError::Over { .. }
+                    | RenewError::Agreed
+                    | RenewError::Changed(_)
+                    | RenewError::NoConnector(_)
+            ) {
                 admin.audit(Event::AdminDenied { user, action: error.to_string(), remote }).await;
             }
             Err(error.into())

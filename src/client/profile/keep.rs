@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, path::Path};
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials, Home, Lock, ProfileError,
-    credentials::{check_user, one_file},
+    Certificates, Credentials, Home, Lock, ProfileError,
+    credentials::{Pending, check_user, one_file},
     files,
 };
 use crate::client::keystore::{self, KeyName, KeyStoreError, Kind};
@@ -67,14 +67,8 @@ impl Home {
         if kind.is_outside() {
             keystore::write_verified(kind, self, &name, &new.key_pem)?;
         }
-        let one = folder.join(one_file(user));
-        files::replace(&one, new.to_text(kind).as_bytes())?;
-        files::replace(&folder.join(user), new.key_text(kind).as_bytes())?;
-        let line = |text: &str| format!("{}\n", text.trim_end());
-        files::replace(&folder.join(format!("{user}.pub")), line(&new.public_key).as_bytes())?;
-        files::replace(&folder.join(format!("{user}-cert.pub")), line(&new.ssh_cert).as_bytes())?;
-        files::replace(&folder.join(format!("{user}-x509.pem")), line(&new.cert_pem).as_bytes())?;
-        files::remove(&one)?;
+        files::replace(&folder.join(one_file(user)), new.to_text(kind).as_bytes())?;
+        write_four_files(&folder, user, &new.key_text(kind), new)?;
         old.remove(&own);
         self.forget(&folder, user, old)
     }
@@ -105,15 +99,28 @@ impl Home {
         }
     }
 
+    /// Ends what a killed writer began: with the one file in place the new login counts, so the four files are written from it. If
+    /// its key is in no store any more, the four files that are a pair count instead.
+    pub fn settle(&self, _lock: &Lock, proxy: &str, user: &str) -> Result<(), ProfileError> {
+        let folder = self.keys(proxy)?;
+        let user = check_user(user)?;
+        match self.pending(proxy, user)? {
+            Pending::None => Ok(()),
+            Pending::Whole(kind, new) => write_four_files(&folder, user, &new.key_text(kind), &new),
+            Pending::Void => files::remove(&folder.join(one_file(user))).map(drop),
+        }
+    }
+
     /// Deletes the keys that a kill or an unreachable store left behind; the reason if one stays.
     pub fn sweep_keys(
         &self,
-        _lock: &Lock,
+        lock: &Lock,
         proxy: &str,
         user: &str,
     ) -> Result<Option<KeyStoreError>, ProfileError> {
         let folder = self.keys(proxy)?;
         let user = check_user(user)?;
+        self.settle(lock, proxy, user)?;
         if files::read(&note(&folder, user))?.is_none() {
             return Ok(None);
         }
@@ -211,6 +218,21 @@ impl Home {
         names.retain(|name| check_user(name).is_ok());
         Ok(names)
     }
+}
+
+/// The second half of a login's way to the disk: Teleport's four files, then the one file goes.
+fn write_four_files(
+    folder: &Path,
+    user: &str,
+    key_text: &str,
+    new: &Certificates,
+) -> Result<(), ProfileError> {
+    files::replace(&folder.join(user), key_text.as_bytes())?;
+    let line = |text: &str| format!("{}\n", text.trim_end());
+    files::replace(&folder.join(format!("{user}.pub")), line(&new.public_key).as_bytes())?;
+    files::replace(&folder.join(format!("{user}-cert.pub")), line(&new.ssh_cert).as_bytes())?;
+    files::replace(&folder.join(format!("{user}-x509.pem")), line(&new.cert_pem).as_bytes())?;
+    files::remove(&folder.join(one_file(user))).map(drop)
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

@@ -67,7 +67,8 @@ impl Home {
         if kind.is_outside() {
             keystore::write_verified(kind, self, &name, &new.key_pem)?;
         }
-        files::replace(&folder.join(one_file(user)), new.to_text(kind).as_bytes())?;
+        files::sweep(&folder)?;
+        files::replace_key(&folder.join(one_file(user)), new.to_text(kind).as_bytes())?;
         write_four_files(&folder, user, &new.key_text(kind), new)?;
         old.remove(&own);
         self.forget(&folder, user, old)
@@ -81,6 +82,7 @@ impl Home {
             return Ok(false);
         }
         let _lock = self.lock(proxy, "write")?;
+        files::sweep(&folder)?;
         let keys = self.keys_outside(proxy, user)?;
         if !keys.is_empty() {
             write_note(&folder, user, &keys)?;
@@ -120,6 +122,7 @@ impl Home {
     ) -> Result<Option<KeyStoreError>, ProfileError> {
         let folder = self.keys(proxy)?;
         let user = check_user(user)?;
+        files::sweep(&folder)?;
         self.settle(lock, proxy, user)?;
         if files::read(&note(&folder, user))?.is_none() {
             return Ok(None);
@@ -188,7 +191,7 @@ impl Home {
         Ok(files::read(&self.keys(proxy)?.join(check_user(user)?))?.map(Zeroizing::new))
     }
 
-    /// Replaces a person's key file.
+    /// Replaces a person's key file, under the proxy's `write` lock.
     pub(in crate::client) fn replace_key_file(
         &self,
         proxy: &str,
@@ -196,8 +199,8 @@ impl Home {
         key_pem: &str,
     ) -> Result<(), ProfileError> {
         let folder = self.keys(proxy)?;
-        files::create_folder(&folder)?;
-        files::replace(&folder.join(check_user(user)?), key_pem.as_bytes())
+        let _lock = self.lock(proxy, "write")?;
+        files::replace_key(&folder.join(check_user(user)?), key_pem.as_bytes())
     }
 
     /// Removes a person's key file; says whether it was there.
@@ -227,7 +230,7 @@ fn write_four_files(
     key_text: &str,
     new: &Certificates,
 ) -> Result<(), ProfileError> {
-    files::replace(&folder.join(user), key_text.as_bytes())?;
+    files::replace_key(&folder.join(user), key_text.as_bytes())?;
     let line = |text: &str| format!("{}\n", text.trim_end());
     files::replace(&folder.join(format!("{user}.pub")), line(&new.public_key).as_bytes())?;
     files::replace(&folder.join(format!("{user}-cert.pub")), line(&new.ssh_cert).as_bytes())?;

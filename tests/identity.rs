@@ -62,13 +62,14 @@ fn each_form_is_what_its_users_read() {
 fn a_file_that_is_no_earlier_login_is_left_alone() {
     let world = World::with_connector();
     let notes = world.dir().join("notes");
+    let proxy = world.proxy();
+    let refused = |args: &[&str]| {
+        world.tsh(&[&["login", "--insecure", &proxy, "--browser=none"], args].concat()).fails_with(1)
+    };
     for form in ["file", "openssh"] {
         fs::write(&notes, "shopping list\n").expect("notes");
         let args = ["--out=notes", &format!("--format={form}")];
-        out(&world, &args)
-            .fails_with(1)
-            .says("notes is there already and is no earlier login")
-            .says("--overwrite");
+        refused(&args).says("notes is there already and is no earlier login").says("--overwrite");
         assert_eq!(fs::read_to_string(&notes).expect("notes"), "shopping list\n");
         assert!(!world.dir().join("notes-cert.pub").exists());
         out(&world, &[args[0], args[1], "--overwrite"]).succeeds();
@@ -76,7 +77,7 @@ fn a_file_that_is_no_earlier_login_is_left_alone() {
         out(&world, &args).succeeds();
     }
     fs::write(&notes, "a: [").expect("notes");
-    out(&world, &["--out=notes", "--format=kubernetes"]).fails_with(1);
+    refused(&["--out=notes", "--format=kubernetes"]);
     assert_eq!(fs::read_to_string(&notes).expect("notes"), "a: [");
     let both = fs::read_dir(world.dir()).expect("the folder");
     let left =
@@ -137,6 +138,33 @@ fn an_expired_or_broken_file_says_what_to_do() {
         .tsh(&["-i", "nowhere.pem", "status"])
         .fails_with(1)
         .says("cannot read the identity file nowhere.pem");
+}
+
+#[test]
+fn a_key_of_the_persons_own_is_never_replaced_and_nobody_signs_in_for_nothing() {
+    let world = World::with_connector();
+    external(&world, "ssh-keygen", &["-q", "-t", "ecdsa", "-N", "", "-m", "PEM", "-f", "id"]).succeeds();
+    let key = fs::read(world.dir().join("id")).expect("the key");
+    fs::copy(world.dir().join("id"), world.dir().join("server.key")).expect("a copy");
+    let refused = |args: &[&str], code| {
+        // No browser comes: it is refused before one is asked for.
+        let proxy = world.proxy();
+        let all = [&["login", "--insecure", &proxy, "--browser=none"], args].concat();
+        world.tsh(&all).fails_with(code)
+    };
+    refused(&["--out=id", "--format=openssh"], 1).says("is no earlier login; nothing was written");
+    refused(&["--out=server", "--format=tls"], 1).says("server.key is there already");
+    refused(&["--out=."], 1).says("it is a folder");
+    refused(&["--out=none/bot.pem"], 1).says("there is no folder none");
+    refused(&["--out=kc", "--format=kubernetes", "--overwrite"], 2);
+    assert_eq!(fs::read(world.dir().join("id")).expect("the key"), key);
+    // With a certificate of another key beside it, it is still the person's own.
+    out(&world, &["--out=bot", "--format=openssh"]).succeeds();
+    fs::copy(world.dir().join("bot-cert.pub"), world.dir().join("id-cert.pub")).expect("a copy");
+    refused(&["--out=id", "--format=openssh"], 1);
+    out(&world, &["--out=bot", "--format=openssh"]).succeeds();
+    out(&world, &["--out=web", "--format=tls"]).succeeds();
+    out(&world, &["--out=web", "--format=tls"]).succeeds();
 }
 
 /// A real `ssh-agent`, which ends with this value.

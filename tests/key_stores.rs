@@ -258,6 +258,12 @@ fn a_move_that_is_killed_loses_nothing() {
         killed += usize::from(ended.code != 0);
         let after = key();
         assert_eq!((after.code, &after.stdout), (0, &before.stdout), "{to} {at}: {after:?}");
+        // The same once more ends what was begun: no key stays where it was.
+        let again = tsh(&person, &env, &["keys", "move", &to]);
+        assert_eq!(again.code, 0, "{to} {at}: {again:?}");
+        let in_file = (from == "keyring").then(|| person.path(".tsh/keys/localhost/alice"));
+        assert_eq!(keys_below(&person.path(".tsh")), Vec::from_iter(in_file), "{to} {at}");
+        assert_eq!(bus.items().len(), usize::from(from == "file"), "{to} {at}");
     }
     assert!(killed >= 12, "{killed} moves were killed");
     assert_eq!(tsh(&person, &env, &["logout"]).code, 0);

@@ -61,7 +61,7 @@ impl Input {
         !io::stdin().is_terminal()
     }
 
-    /// Whether it is a terminal.
+    /// Whether it is a terminal, which has to be given back.
     pub(crate) fn is_terminal(&self) -> bool {
         !matches!(self, Self::Pipe) || !Self::is_piped()
     }

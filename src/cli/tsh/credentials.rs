@@ -16,7 +16,7 @@ use crate::{
         output::Output,
     },
     client::{
-        browser::{self, Browser, Platform, Why},
+        browser::{self, Browser, Found, Platform, Why},
         profile::Credentials,
     },
     wire::kube::{ExecCredential, ExecSpec, ExecStatus},
@@ -100,7 +100,13 @@ impl CredentialsArgs {
         if way.is_some() && watched {
             return None;
         }
+        // A code or an address to paste is of no use where nobody reads it.
+        if matches!(way, Some(Way::Code | Way::Paste)) {
+            return Some(", and nobody is there to read a code or an address".into());
+        }
         match browser::find(wanted, &|name| ctx.env.text(name), Platform::OWN) {
+            // In WSL a login goes by code.
+            Browser::System(Found::Wsl) if !watched => Some(", and nobody is there to read a code".into()),
             Browser::Program(_) | Browser::System(_) => None,
             // Who wants none opens the address by hand, if somebody is there to read it.
             Browser::None(Why::Unwanted) if watched => None,

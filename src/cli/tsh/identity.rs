@@ -51,7 +51,11 @@ impl Identity {
     /// What to say when its certificate is not valid any more.
     pub(crate) fn expired(&self, tsh: &str, proxy: &str) -> Failure {
         let (file, end) = (self.path.display(), self.credentials.valid_until());
-        Failure::new(format!("the certificate in {file} expired at {end}"))
+        let text = match end > jiff::Timestamp::now() {
+            true => format!("the certificate in {file} is about to expire, at {end}"),
+            false => format!("the certificate in {file} expired at {end}"),
+        };
+        Failure::new(text)
             .hint(format!("make a new one with: {tsh} login --proxy={proxy} --out={file}"))
             .code(LOGIN_NEEDED)
     }

@@ -124,25 +124,36 @@ impl MoveArgs {
 fn move_one(settings: &Settings<'_>, profile: &str, user: &str, to: Kind) -> anyhow::Result<Option<String>> {
     let home = &settings.home;
     let lock = home.lock(profile, "write")?;
+    // An earlier move may have been ended before it removed the old key.
+    home.settle(&lock, profile, user)?;
     let Some((from, _)) = home.key_place(profile, user)?.filter(|(from, _)| *from != to) else {
-        // An earlier move may have been ended before it removed the old key.
         if let Some(reason) = home.sweep_keys(&lock, profile, user)? {
             settings.ctx.console.warn(&format!("an old key of {user} is not removed yet: {reason}"));
         }
+        remember(settings, profile, to)?;
         return Ok(None);
     };
     let Some(credentials) = settings.usable(profile, user)? else { return Ok(None) };
     let left = home.save_credentials_in(&lock, profile, user, &credentials, to)?;
-    if let Some(mut known) = home.profile(profile)? {
-        known.jumpgate_key_store = to.is_outside().then(|| to.name().to_owned());
-        home.save(profile, &known)?;
-    }
+    remember(settings, profile, to)?;
     if let Some(reason) = left {
         settings.ctx.console.warn(&format!(
             "the key of {user} is in the key store {to} now, but could not be removed from {from} yet: {reason}"
         ));
     }
     Ok(Some(format!("Moved the key of {user} at {profile} from {from} to {to}.")))
+}
+
+/// Lets the next logins at a gate keep their keys in this store, too.
+fn remember(settings: &Settings<'_>, profile: &str, to: Kind) -> anyhow::Result<()> {
+    let store = to.is_outside().then(|| to.name().to_owned());
+    if let Some(mut known) = settings.home.profile(profile)?
+        && known.jumpgate_key_store != store
+    {
+        known.jumpgate_key_store = store;
+        settings.home.save(profile, &known)?;
+    }
+    Ok(())
 }
 
 /// The logins that are meant: those of the named proxy and user, else all.

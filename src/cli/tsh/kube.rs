@@ -2,7 +2,7 @@
 
 use super::{
     Globals, credentials, kube_login, kube_logout, kube_ls, kube_shell, kube_use, session,
-    settings::{Settings, Target},
+    settings::{Settings, Target, is_valid},
 };
 use crate::cli::{Ctx, block_on, output::Output};
 
@@ -42,7 +42,7 @@ pub(super) fn places(settings: &Settings<'_>) -> anyhow::Result<Target> {
     let mut target = settings.target()?;
     if let Some(identity) = &settings.identity {
         let proxy = target.address.to_string();
-        if identity.credentials.valid_until() <= jiff::Timestamp::now() {
+        if !is_valid(&identity.credentials, jiff::Timestamp::now()) {
             return Err(identity.expired(&settings.ctx.tool("tsh"), &proxy).into());
         }
         let found = block_on(session::ask_places(settings, &target))?;

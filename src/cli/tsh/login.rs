@@ -91,6 +91,10 @@ impl LoginArgs {
             keep: self.out.is_none(),
             leave_stdin: false,
         };
+        if let Some(file) = &self.out {
+            out::check(file, self.format, self.overwrite)
+                .with_context(|| format!("--out {}", file.display()))?;
+        }
         let session = block_on(session::log_in(&settings, &target, &wish))?;
         if let Some(file) = &self.out {
             let said = out::write(file, self.format, &session, self.overwrite);

@@ -8,6 +8,7 @@ use super::{Ctx, Program, output::Output};
 use crate::client::keystore::Kind;
 
 pub(super) mod alias;
+mod choices;
 mod clusters;
 mod config;
 mod context_name;

@@ -14,10 +14,7 @@ use crate::{
         block_on,
         error::{self, Failure, NOT_COMPLETED, REFUSED, UNREACHABLE},
     },
-    client::{
-        profile::{Credentials, FailedLogin, Place, Turn, UnderWay},
-        sso,
-    },
+    client::profile::{Credentials, FailedLogin, Place, Turn, UnderWay},
 };
 
 /// What a login needs beside the person's time: finding the gate, and writing the result.
@@ -31,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// Those of the login, in the words and with the exit code of the process that it failed in.
 pub(crate) fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyhow::Result<Credentials> {
-    let limit = sso::LIMIT + MARGIN;
+    let limit = session::LONGEST + MARGIN;
     let (mut told, mut rounds) = (false, 0_u32);
     let mut found = None;
     let turn = settings.home.login_turn(&target.name, limit, |under_way| {

@@ -118,8 +118,11 @@ fn is_close(credentials: &Credentials, now: Timestamp) -> bool {
 
 /// Asks the gate for a certificate of a new key. `ttl` in nanoseconds; 0 leaves it to the gate.
 async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> anyhow::Result<Verified> {
-    let identity = settings.home.identity(&target.name, user)?;
-    let identity = identity.ok_or_else(|| no_host_ca(settings.ctx))?;
+    let Some(identity) = settings.home.identity(&target.name, user)? else {
+        // Somebody may have logged out in the meantime.
+        settings.logged_in(target)?;
+        return Err(no_host_ca(settings.ctx).into());
+    };
     let client = AdminClient::new(&target.address.to_string(), &identity)
         .await?
         .on_slow(progress::slow(settings.ctx.console));

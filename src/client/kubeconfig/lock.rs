@@ -12,6 +12,8 @@ use super::error::{Error, show};
 use super::save;
 
 const POLL: Duration = Duration::from_millis(20);
+/// After this long a lock file that is being made is left from a process that was killed.
+const UNFINISHED: Duration = Duration::from_secs(60);
 
 /// A held lock. Dropping it takes the lock file away.
 #[derive(Debug)]
@@ -38,19 +40,10 @@ pub(super) fn take(file: &Path, wait: Duration) -> Result<Lock, Error> {
     let deadline = Instant::now() + wait;
     let content = Holder::me().to_string();
     loop {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
-            Ok(mut made) => {
-                return match made.write_all(content.as_bytes()) {
-                    Ok(()) => Ok(Lock { path, content }),
-                    Err(e) => {
-                        let _ = fs::remove_file(&path);
-                        Err(Error::io("lock", file, e))
-                    }
-                };
+        match make(&path, &content) {
+            Ok(()) => {
+                sweep_unfinished(&path);
+                return Ok(Lock { path, content });
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(Error::io("lock", file, e)),
@@ -63,6 +56,54 @@ pub(super) fn take(file: &Path, wait: Duration) -> Result<Lock, Error> {
             return Err(Error::Locked { lock: show(&path), holder, waited: wait.as_secs() });
         }
         std::thread::sleep(POLL);
+    }
+}
+
+/// Makes the lock file with what it says, at once: a process that is killed in between must not leave an empty one, which
+/// looks like kubectl's.
+fn make(path: &Path, content: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut unfinished = tempfile::Builder::new().prefix(&unfinished_prefix(path)).tempfile_in(folder)?;
+    unfinished.write_all(content.as_bytes())?;
+    match fs::hard_link(unfinished.path(), path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => make_in_steps(path, content),
+        done => done,
+    }
+}
+
+/// Where a disk has no hard links.
+fn make_in_steps(path: &Path, content: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut made = options.open(path)?;
+    made.write_all(content.as_bytes()).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })
+}
+
+fn unfinished_prefix(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!(".{name}-")
+}
+
+/// Takes away what processes left that were killed while they made their lock. They hold nothing.
+fn sweep_unfinished(path: &Path) {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = unfinished_prefix(path);
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        if !entry.file_name().to_string_lossy().starts_with(&prefix) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+        let left = match Holder::of(&entry.path()) {
+            Some(holder) => holder.is_gone(),
+            None => age.is_some_and(|age| age > UNFINISHED),
+        };
+        if left {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -189,7 +189,31 @@ impl Parts {
     }
 }
 
+/// What the one file of a login says, which stays only when its writer was killed.
+pub(super) enum Pending {
+    /// There is none that could be read.
+    None,
+    /// A login that counts, and the place of its key.
+    Whole(Kind, Credentials),
+    /// A login whose key is gone, beside four files that are a login.
+    Void,
+}
+
 impl Home {
+    /// The login in the one file. Its key is fetched from where it is.
+    pub(super) fn pending(&self, proxy: &str, user: &str) -> Result<Pending, ProfileError> {
+        let folder = self.keys(proxy)?;
+        let user = check_user(user)?;
+        let Some(parts) = Parts::in_one_file(&folder, user)? else { return Ok(Pending::None) };
+        let kind = parts.kind();
+        if let Some(found) = parts.credentials(self, proxy, user)? {
+            return Ok(Pending::Whole(kind, found));
+        }
+        let four = Parts::in_four_files(&folder, user)?;
+        let others = four.map(|parts| parts.credentials(self, proxy, user)).transpose()?.flatten();
+        Ok(if others.is_some() { Pending::Void } else { Pending::None })
+    }
+
     /// A person's credentials on a proxy, if there are any. Opens three or four small files, and the key's store if that is
     /// another one.
     pub fn credentials(&self, proxy: &str, user: &str) -> Result<Option<Credentials>, ProfileError> {

@@ -26,12 +26,44 @@ pub(in crate::client) fn create_folder(path: &Path) -> Result<(), ProfileError> 
     builder.create(path).map_err(ProfileError::io(path))
 }
 
+/// How the temporary files of [`replace_key`] begin.
+const KEY: &str = ".key-";
+
 /// Replaces a file as a whole: whoever reads sees the old one or the new one, also after a crash. Mode 0600.
 pub(in crate::client) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
+    replace_by(path, bytes, ".new-")
+}
+
+/// As [`replace`], for files that may hold a private key. What a kill leaves of it is found by [`sweep`]; so the proxy's
+/// `write` lock must be held.
+pub(in crate::client) fn replace_key(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
+    replace_by(path, bytes, KEY)
+}
+
+/// Removes what killed writers of keys left in a folder, under the same lock.
+pub(in crate::client) fn sweep(folder: &Path) -> Result<(), ProfileError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(ProfileError::io(folder)(e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(ProfileError::io(folder))?;
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(KEY));
+        // A person may be called `key-alice`: then `.key-alice.login` is a login.
+        if random.is_some_and(|random| random.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn replace_by(path: &Path, bytes: &[u8], prefix: &str) -> Result<(), ProfileError> {
     let write = || {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         // `tempfile` creates with mode 0600.
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

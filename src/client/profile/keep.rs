@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, path::Path};
 use zeroize::Zeroizing;
 
 use super::{
-    Credentials, Home, Lock, ProfileError,
-    credentials::{check_user, one_file},
+    Certificates, Credentials, Home, Lock, ProfileError,
+    credentials::{Pending, check_user, one_file},
     files,
 };
 use crate::client::keystore::{self, KeyName, KeyStoreError, Kind};
@@ -67,14 +67,9 @@ impl Home {
         if kind.is_outside() {
             keystore::write_verified(kind, self, &name, &new.key_pem)?;
         }
-        let one = folder.join(one_file(user));
-        files::replace(&one, new.to_text(kind).as_bytes())?;
-        files::replace(&folder.join(user), new.key_text(kind).as_bytes())?;
-        let line = |text: &str| format!("{}\n", text.trim_end());
-        files::replace(&folder.join(format!("{user}.pub")), line(&new.public_key).as_bytes())?;
-        files::replace(&folder.join(format!("{user}-cert.pub")), line(&new.ssh_cert).as_bytes())?;
-        files::replace(&folder.join(format!("{user}-x509.pem")), line(&new.cert_pem).as_bytes())?;
-        files::remove(&one)?;
+        files::sweep(&folder)?;
+        files::replace_key(&folder.join(one_file(user)), new.to_text(kind).as_bytes())?;
+        write_four_files(&folder, user, &new.key_text(kind), new)?;
         old.remove(&own);
         self.forget(&folder, user, old)
     }
@@ -87,6 +82,7 @@ impl Home {
             return Ok(false);
         }
         let _lock = self.lock(proxy, "write")?;
+        files::sweep(&folder)?;
         let keys = self.keys_outside(proxy, user)?;
         if !keys.is_empty() {
             write_note(&folder, user, &keys)?;
@@ -105,15 +101,29 @@ impl Home {
         }
     }
 
+    /// Ends what a killed writer began: with the one file in place the new login counts, so the four files are written from it. If
+    /// its key is in no store any more, the four files that are a pair count instead.
+    pub fn settle(&self, _lock: &Lock, proxy: &str, user: &str) -> Result<(), ProfileError> {
+        let folder = self.keys(proxy)?;
+        let user = check_user(user)?;
+        match self.pending(proxy, user)? {
+            Pending::None => Ok(()),
+            Pending::Whole(kind, new) => write_four_files(&folder, user, &new.key_text(kind), &new),
+            Pending::Void => files::remove(&folder.join(one_file(user))).map(drop),
+        }
+    }
+
     /// Deletes the keys that a kill or an unreachable store left behind; the reason if one stays.
     pub fn sweep_keys(
         &self,
-        _lock: &Lock,
+        lock: &Lock,
         proxy: &str,
         user: &str,
     ) -> Result<Option<KeyStoreError>, ProfileError> {
         let folder = self.keys(proxy)?;
         let user = check_user(user)?;
+        files::sweep(&folder)?;
+        self.settle(lock, proxy, user)?;
         if files::read(&note(&folder, user))?.is_none() {
             return Ok(None);
         }
@@ -181,7 +191,7 @@ impl Home {
         Ok(files::read(&self.keys(proxy)?.join(check_user(user)?))?.map(Zeroizing::new))
     }
 
-    /// Replaces a person's key file.
+    /// Replaces a person's key file, under the proxy's `write` lock.
     pub(in crate::client) fn replace_key_file(
         &self,
         proxy: &str,
@@ -189,8 +199,8 @@ impl Home {
         key_pem: &str,
     ) -> Result<(), ProfileError> {
         let folder = self.keys(proxy)?;
-        files::create_folder(&folder)?;
-        files::replace(&folder.join(check_user(user)?), key_pem.as_bytes())
+        let _lock = self.lock(proxy, "write")?;
+        files::replace_key(&folder.join(check_user(user)?), key_pem.as_bytes())
     }
 
     /// Removes a person's key file; says whether it was there.
@@ -211,6 +221,21 @@ impl Home {
         names.retain(|name| check_user(name).is_ok());
         Ok(names)
     }
+}
+
+/// The second half of a login's way to the disk: Teleport's four files, then the one file goes.
+fn write_four_files(
+    folder: &Path,
+    user: &str,
+    key_text: &str,
+    new: &Certificates,
+) -> Result<(), ProfileError> {
+    files::replace_key(&folder.join(user), key_text.as_bytes())?;
+    let line = |text: &str| format!("{}\n", text.trim_end());
+    files::replace(&folder.join(format!("{user}.pub")), line(&new.public_key).as_bytes())?;
+    files::replace(&folder.join(format!("{user}-cert.pub")), line(&new.ssh_cert).as_bytes())?;
+    files::replace(&folder.join(format!("{user}-x509.pem")), line(&new.cert_pem).as_bytes())?;
+    files::remove(&folder.join(one_file(user))).map(drop)
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

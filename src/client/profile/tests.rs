@@ -167,3 +167,46 @@ fn a_second_name_leads_to_the_profile() {
     assert_eq!(home.resolve("other"), "other");
     assert_eq!(home.names().unwrap(), ["gate.example.com"]);
 }
+
+#[test]
+fn a_login_that_was_killed_half_way_is_ended() {
+    let (_folder, home) = home();
+    let (old, new) = (credentials(), credentials());
+    home.save_credentials("a", "alice", &old).unwrap();
+    let keys = home.folder().join("keys/a");
+    let lock = home.lock("a", "write").unwrap();
+    files::replace(&keys.join(".alice.login"), new.to_text(Kind::File).as_bytes()).unwrap();
+    assert!(home.sweep_keys(&lock, "a", "alice").unwrap().is_none());
+    assert!(!keys.join(".alice.login").exists());
+    assert_eq!(fs::read_to_string(keys.join("alice")).unwrap(), *new.key_pem);
+    assert_eq!(home.credentials("a", "alice").unwrap().unwrap().cert_pem.trim(), new.cert_pem.trim());
+
+    // A login without its key, over one that is whole: that one stays.
+    let gone = credentials().to_text(Kind::Keyutils);
+    files::replace(&keys.join(".alice.login"), gone.as_bytes()).unwrap();
+    home.settle(&lock, "a", "alice").unwrap();
+    assert!(!keys.join(".alice.login").exists());
+    assert_eq!(fs::read_to_string(keys.join("alice")).unwrap(), *new.key_pem);
+}
+
+#[test]
+fn what_a_killed_writer_of_a_key_left_is_removed() {
+    let (_folder, home) = home();
+    let new = credentials();
+    home.save_credentials("a", "alice", &new).unwrap();
+    home.save_credentials("a", "key-ann", &new).unwrap();
+    let keys = home.folder().join("keys/a");
+    files::replace(&keys.join(".key-ann.login"), new.to_text(Kind::File).as_bytes()).unwrap();
+    let left = keys.join(".key-x1Y2z3");
+    let sweepers: [&dyn Fn(); 3] = [
+        &|| home.save_credentials("a", "alice", &new).unwrap(),
+        &|| drop(home.sweep_keys(&home.lock("a", "write").unwrap(), "a", "alice").unwrap()),
+        &|| assert!(home.remove_credentials("a", "alice").unwrap()),
+    ];
+    for sweeper in sweepers {
+        fs::write(&left, new.key_pem.as_bytes()).unwrap();
+        sweeper();
+        assert!(!left.exists());
+        assert!(keys.join(".key-ann.login").exists(), "the login of a person with such a name");
+    }
+}

@@ -28,19 +28,26 @@ use crate::{
     wire::login::ConsoleRequest,
 };
 
-/// Where pasted lines come from; the reader stops when this is dropped.
+/// Where pasted lines come from.
 pub(super) struct Lines {
     receiver: mpsc::Receiver<Result<Zeroizing<String>, SsoError>>,
-    stop: Stop,
-    reader: std::thread::JoinHandle<()>,
+    reader: Reader,
 }
 
-/// Ends the reader.
-struct Stop(Arc<AtomicBool>);
+/// The thread that reads. However a login ends, it ends first: it is what gives the terminal back as it was.
+struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    is_terminal: bool,
+}
 
-impl Drop for Stop {
+impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
+        // One of a pipe may be waiting for more, changes nothing, and ends with us.
+        if let Some(thread) = self.thread.take().filter(|_| self.is_terminal) {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -49,10 +56,11 @@ pub(super) fn lines(wish: &Wish) -> anyhow::Result<Lines> {
     let mut input = Input::open(wish.leave_stdin).ok_or_else(|| {
         Failure::new("there is no terminal to paste into").hint("run tsh login in a terminal, then try again")
     })?;
+    let is_terminal = input.is_terminal();
     let (sender, receiver) = mpsc::channel(4);
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    let reader = std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         loop {
             let item = match input.line(&stopped) {
                 Ok(Typed::Line(line)) => Ok(line),
@@ -66,7 +74,7 @@ pub(super) fn lines(wish: &Wish) -> anyhow::Result<Lines> {
             }
         }
     });
-    Ok(Lines { receiver, stop: Stop(stop), reader })
+    Ok(Lines { receiver, reader: Reader { stop, thread: Some(thread), is_terminal } })
 }
 
 /// Signs in through a browser that comes to this machine's listener or, with `lines`, whose last address is pasted.
@@ -115,16 +123,11 @@ pub(super) async fn sign_in(
                 answer.redirect_url,
                 listener.address()
             ));
-            let Lines { receiver, stop, reader } = lines;
+            let Lines { receiver, reader } = lines;
             let complain = Box::new(move |text: &str| console.warn(text));
             let pasted = Pasted { lines: receiver, complain };
             let done = listener.wait(&answer.redirect_url, pages, check, Some(pasted)).await;
-            drop(stop);
-            // A reader of the terminal gives it back as it was; one of a pipe may be waiting for more and ends with us.
-            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
-            while !reader.is_finished() && std::time::Instant::now() < deadline && !Input::is_piped() {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
+            drop(reader);
             done
         }
     };

@@ -23,7 +23,7 @@ const SLOWER: Duration = Duration::from_secs(5);
 /// The longest time between two questions, after many that got no answer.
 const SLOWEST: Duration = Duration::from_secs(30);
 /// The longest that a code is waited for, whatever the gate says.
-const LONGEST: Duration = Duration::from_secs(900);
+pub(super) const LONGEST: Duration = Duration::from_secs(900);
 
 /// Signs in by a code.
 pub(super) async fn sign_in(
@@ -83,7 +83,11 @@ async fn wait(begun: &Begun<'_>, answer: &CodeAnswer, life: Duration) -> anyhow:
         let state = match client.code_poll(&poll).await {
             Ok(state) => state,
             // The network may come back while the person is still signing in.
-            Err(reason @ (ProxyError::Unreachable { .. } | ProxyError::Timeout { .. })) => {
+            Err(
+                reason @ (ProxyError::Unreachable { .. }
+                | ProxyError::Timeout { .. }
+                | ProxyError::Away { .. }),
+            ) => {
                 tracing::debug!(%reason, "the gate was not asked");
                 pause = (pause * 2).min(SLOWEST);
                 continue;

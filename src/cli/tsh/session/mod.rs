@@ -8,7 +8,7 @@ mod password;
 mod verify;
 mod way;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,9 @@ use crate::{
     pki::{Certificate, KeyPair},
     wire::discovery::Ping,
 };
+
+/// The longest that a login can take, whatever the way.
+pub(crate) const LONGEST: Duration = code::LONGEST;
 
 /// How a login is wished.
 #[derive(Debug, Clone, Default)]

@@ -84,6 +84,8 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 openssh\t'FILE and FILE-cert.pub: for `ssh -i FILE`'
 kubernetes\t'A kubeconfig with key and certificate in it'
 tls\t'FILE.key, FILE.crt and FILE.cas'"
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l add-keys-to-agent -d 'Give the SSH certificate and its key to the running SSH agent, until the certificate ends' -r -f -a "yes\t''
+no\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r

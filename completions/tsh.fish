@@ -61,6 +61,8 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -s f -l format -d 'Form o
 openssh\t'FILE and FILE-cert.pub: for `ssh -i FILE`'
 kubernetes\t'A kubeconfig with key and certificate in it'
 tls\t'FILE.key, FILE.crt and FILE.cas'"
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l add-keys-to-agent -d 'Give the SSH certificate and its key to the running SSH agent, until the certificate ends' -r -f -a "yes\t''
+no\t''"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r

@@ -194,7 +194,7 @@ pub(super) enum Pending {
     /// There is none that could be read.
     None,
     /// A login that counts, and the place of its key.
-    Whole(Kind, Credentials),
+    Whole(Kind, Box<Credentials>),
     /// A login whose key is gone, beside four files that are a login.
     Void,
 }
@@ -207,7 +207,7 @@ impl Home {
         let Some(parts) = Parts::in_one_file(&folder, user)? else { return Ok(Pending::None) };
         let kind = parts.kind();
         if let Some(found) = parts.credentials(self, proxy, user)? {
-            return Ok(Pending::Whole(kind, found));
+            return Ok(Pending::Whole(kind, Box::new(found)));
         }
         let four = Parts::in_four_files(&folder, user)?;
         let others = four.map(|parts| parts.credentials(self, proxy, user)).transpose()?.flatten();

@@ -151,9 +151,10 @@ fn kubectl_writes_between_ours() {
             .env("HOME", home.folder.path())
             .output()
             .unwrap();
-        // It gives up when it meets a lock.
+        // It gives up when it meets a lock, and when it reads what the other kubectl has written half of.
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success() || said.contains("lock"), "{said}");
+        let known = ["lock", "error loading config file"].iter().any(|text| said.contains(text));
+        assert!(output.status.success() || known, "{said}");
         if output.status.success() {
             runs.lock().unwrap().push((name.to_owned(), begin, Instant::now()));
         }

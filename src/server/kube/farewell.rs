@@ -68,7 +68,9 @@ impl Farewell {
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {
         match self {
             Self::None => {}
-            Self::WebSocket { frames, .. } => frames.feed(bytes),
+            Self::WebSocket { frames, .. } => {
+                frames.feed(bytes);
+            }
             Self::Spdy(spdy) => {
                 if spdy.server.feed(bytes, &mut Vec::new()).is_err() {
                     *self = Self::None;
@@ -148,18 +150,24 @@ pub(super) struct Boundary {
 }
 
 impl Boundary {
-    fn feed(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.closed {
+    /// Takes the next bytes; the answer is how many of them end with the last whole message in them.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> usize {
+        let (mut rest, mut whole) = (bytes, 0);
+        while !rest.is_empty() && !self.closed {
             if self.payload > 0 {
-                let skipped = self.payload.min(bytes.len() as u64);
+                let skipped = self.payload.min(rest.len() as u64);
                 self.payload -= skipped;
-                bytes = &bytes[skipped as usize..];
-                continue;
+                rest = &rest[skipped as usize..];
+            } else {
+                self.head.push(rest[0]);
+                rest = &rest[1..];
+                self.finish_head();
             }
-            self.head.push(bytes[0]);
-            bytes = &bytes[1..];
-            self.finish_head();
+            if self.is_between_messages() {
+                whole = bytes.len() - rest.len();
+            }
         }
+        if self.closed { bytes.len() } else { whole }
     }
 
     /// Takes a head that is whole; until then it does nothing.
@@ -186,7 +194,7 @@ impl Boundary {
         self.head.clear();
     }
 
-    fn is_between_messages(&self) -> bool {
+    pub(super) fn is_between_messages(&self) -> bool {
         self.head.is_empty() && self.payload == 0 && !self.within_message && !self.closed
     }
 }

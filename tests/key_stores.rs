@@ -367,6 +367,37 @@ fn without_a_session_bus_the_kernel_keeps_the_key() {
 }
 
 #[test]
+fn a_store_that_is_named_while_the_key_is_in_another_is_not_passed_over() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &[], &[]).code, 0);
+    let proxy = gate.proxy();
+    let key = person.path(".tsh/keys/localhost/alice");
+    let before = person.read(".tsh/keys/localhost/alice");
+    let says = |args: &[&str], code, text: &str| {
+        let ended = person.tsh(&[&["login", "--insecure", &proxy], args].concat());
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.stderr.contains(text), "{ended:?}");
+    };
+    for more in [&[][..], &["--renew"]] {
+        let args = [more, &["--key-store=keyutils"]].concat();
+        says(&args, 2, "the key of alice is in the key store file, not in keyutils");
+        says(&args, 2, &format!("to move it: tsh keys move --to=keyutils {proxy}"));
+        let args = [more, &["--key-store=none"]].concat();
+        says(&args, 2, "keeps no key");
+    }
+    says(&["--key-store=file"], 0, "logged in at");
+    assert_eq!(person.read(".tsh/keys/localhost/alice"), before);
+    // What is only a default is for new logins.
+    let ended = tsh(&person, &[("JUMPGATE_KEY_STORE", "keyutils")], &["login", "--insecure", &proxy]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(log_in(&person, &gate, &[], &["--force", "--key-store=keyutils"]).code, 0);
+    assert_eq!(keys_below(&person.path(".tsh")), Vec::<PathBuf>::new(), "{key:?} is gone");
+    says(&["--key-store=file"], 2, "the key of alice is in the key store keyutils, not in file");
+    says(&["--key-store=keyutils"], 0, "logged in at");
+    assert_eq!(person.tsh(&["logout"]).code, 0);
+}
+
+#[test]
 fn none_keeps_nothing() {
     let (person, gate) = (Person::new(), FakeGate::start());
     let proxy = gate.proxy();

@@ -146,6 +146,13 @@ fn e2_29_only_the_certificate_of_a_login_is_renewed() {
 }
 
 #[test]
+fn a_renewal_keeps_the_cluster_of_the_login() {
+    let world = World::start();
+    let args = ["login", "--renew", "other.example.com", &world.proxy()];
+    world.tsh(&args).fails_with(2).says("the argument '--renew' cannot be used with");
+}
+
+#[test]
 fn an_expired_certificate_is_not_renewed() {
     let world = World::with_connector();
     world.login();

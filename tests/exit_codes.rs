@@ -76,8 +76,13 @@ fn a_login_that_is_needed_where_none_can_be_tried_is_said_at_once() {
             .fails_with(if args.contains(&"--renew") { 1 } else { 3 })
             .says("no proxy is known yet");
     }
+    world.tsh(&["login", "--diff", &world.proxy()]).fails_with(3).says("nobody is logged in at");
     world.login();
     expire(&world);
+    for args in [&["kube", "ls"][..], &["kube", "login", "staging"], &["kube", "login", "--all"]] {
+        world.tsh(args).fails_with(3).says("the certificate for").says(" has expired");
+    }
+    world.tsh(&["login", "--diff"]).fails_with(3).says("has expired, so --diff has no entry to show");
     let display = ("DISPLAY", ":0");
     for (what, more, variables) in [
         ("expired; no display", &[][..], &[][..]),
@@ -128,6 +133,16 @@ fn forget_failures(world: &World) {
 }
 
 #[test]
+fn a_user_who_is_gone() {
+    let world = World::with_connector();
+    world.login();
+    world.tctl(&["rm", "user/alice"]).succeeds();
+    for args in [&["kube", "ls"][..], &["kube", "login", "staging"], &["login", "--renew"]] {
+        world.tsh(args).fails_with(4).says("was removed by an administrator");
+    }
+}
+
+#[test]
 fn a_gate_that_cannot_be_reached() {
     let mut world = World::with_connector();
     world.login();
@@ -140,7 +155,9 @@ fn a_gate_that_cannot_be_reached() {
     world.gate.crash_and_restart();
     world.login_as("alice", Consent::Approve, &["--ttl=60"]).0.succeeds();
     world.gate.stop();
-    world.tsh(&["login", "--renew"]).fails_with(6).says("cannot reach the admin API");
+    for args in [&["login", "--renew"][..], &["kube", "ls"], &["kube", "login", "staging"]] {
+        world.tsh(args).fails_with(6).says("cannot reach the admin API");
+    }
 }
 
 #[test]

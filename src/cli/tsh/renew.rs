@@ -199,16 +199,10 @@ fn keep(
 
 /// Says why the gate did not renew, with the exit code that tells it apart.
 fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
-    let text = error::sentence(&error);
-    match error.downcast_ref::<AdminError>() {
-        Some(AdminError::NotFound(_)) => {
-            Failure::new(format!("the gate at {} does not renew certificates", target.address))
-                .hint(format!("sign in anew: {} --force", settings.login_command(target)))
-                .into()
-        }
-        Some(AdminError::Denied(_)) => Failure::new(text).code(error::RIGHTS_CHANGED).into(),
-        Some(AdminError::Over(_)) => Failure::new(text).code(error::LOGIN_NEEDED).into(),
-        Some(AdminError::Unreachable { .. }) => Failure::new(text).code(error::UNREACHABLE).into(),
-        _ => error,
+    if let Some(AdminError::NotFound(_)) = error.downcast_ref() {
+        let text = format!("the gate at {} does not renew certificates", target.address);
+        let hint = format!("sign in anew: {} --force", settings.login_command(target));
+        return Failure::new(text).hint(hint).into();
     }
+    error::with_login(error)
 }

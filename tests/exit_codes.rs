@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use jumpgate::{demo::browser::Consent, pki::AuthorityKind};
 use rustix::process::Signal;
 
-use crate::support::world::{Live, Run, Shown, Transcript, World, runtime};
+use crate::support::world::{Live, Run, Shown, Transcript, World, runtime, wait_for};
 
 /// kubectl's plugin, in an environment with these variables.
 fn plugin(world: &World, more: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -176,5 +176,40 @@ fn a_login_that_nobody_completes() {
         live.end()
             .fails_with(7)
             .says("error: login cancelled; nothing was changed. To begin again run: tsh login");
+    }
+}
+
+/// What a person reads at once is not read before Ctrl-C is heard: strace sees the order.
+#[test]
+fn a_login_can_be_cancelled_from_its_first_line_on() {
+    let world = World::with_connector();
+    let proxy = world.proxy();
+    for way in ["browser", "code", "paste"] {
+        let log = world.dir().join(way);
+        let (log_text, way) = (log.to_str().expect("text"), format!("--way={way}"));
+        let strace = ["-D", "-f", "-q", "-s", "4096", "-e", "trace=write,rt_sigaction", "-o", log_text];
+        let login = [
+            env!("CARGO_BIN_EXE_tsh"),
+            "login",
+            "--insecure",
+            "--browser=none",
+            "--auth=github",
+            &way,
+            &proxy,
+        ];
+        let live = Live::piped(world.command(Path::new("strace"), &[&strace[..], &login].concat()));
+        live.says("  http");
+        live.signal(Signal::INT);
+        live.end().fails_with(7).says("login cancelled; nothing was changed");
+        let calls = wait_for("the end of what strace wrote", || {
+            let text = fs::read_to_string(&log).expect("strace writes");
+            text.contains("+++ exited with 7 +++").then_some(text)
+        });
+        let first = |what: &str, is: &dyn Fn(&str) -> bool| {
+            calls.lines().position(is).unwrap_or_else(|| panic!("{way}: no {what} in {calls}"))
+        };
+        let heard = first("handler", &|line| line.contains("rt_sigaction(SIGINT, {sa_handler=0x"));
+        let told = first("address", &|line| line.contains("write(2") && line.contains("  http"));
+        assert!(heard < told, "{way}: {calls}");
     }
 }

@@ -11,6 +11,7 @@ pub mod colour;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod gate;
+mod interrupt;
 #[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;

@@ -107,11 +107,15 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
         }
         Err(_) => return target.map(|_| Vec::new()),
     };
+    let named = match &target {
+        Ok(Some(target)) => settings.browser(None, target)?,
+        _ => None,
+    };
     let late = |check| Finding::failed(check, "no answer in time; is a network disk or a service hanging?");
     findings.extend(kubeconfig.get().unwrap_or_else(|| vec![late("kubeconfig")]));
     findings.push(kubectl.get().unwrap_or_else(|| late("kubectl")));
     findings.push(store.get().unwrap_or_else(|| late("key store")));
-    findings.push(machine::browser(&ctx.env));
+    findings.push(machine::browser(ctx, named.as_deref()));
     findings.extend(folder.get().unwrap_or_else(|| vec![late("home")]));
     Ok(findings)
 }

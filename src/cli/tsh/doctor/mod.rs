@@ -1,7 +1,7 @@
 //! `tsh doctor`: looks at all that a login and kubectl need, and says what mends it. The checks run side by side; what does
 //! not answer is given up in time.
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use jiff::Timestamp;
 
@@ -30,6 +30,7 @@ use crate::{
 mod finding;
 mod kubeconfig;
 mod kubectl;
+mod kuberc;
 mod machine;
 mod network;
 mod pending;
@@ -78,7 +79,8 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
         tsh: ctx.tool("tsh"),
     };
     let kubeconfig = Pending::start(LIMIT, move || kubeconfig::check(&wanted));
-    let kubectl = Pending::start(LIMIT, move || kubectl::check(path.as_deref()));
+    let searched = path.clone();
+    let kubectl = Pending::start(LIMIT, move || kubectl::check(searched.as_deref()));
     let store = {
         let nowhere = || Target {
             address: Address { host: String::new(), port: 0 },
@@ -113,11 +115,29 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
     };
     let late = |check| Finding::failed(check, "no answer in time; is a network disk or a service hanging?");
     findings.extend(kubeconfig.get().unwrap_or_else(|| vec![late("kubeconfig")]));
-    findings.push(kubectl.get().unwrap_or_else(|| late("kubectl")));
+    let (kubectl, version) = kubectl.get().unwrap_or_else(|| (late("kubectl"), None));
+    findings.push(kubectl);
+    findings.extend(kuberc(settings, path, version)?);
     findings.push(store.get().unwrap_or_else(|| late("key store")));
     findings.push(machine::browser(ctx, named.as_deref()));
     findings.extend(folder.get().unwrap_or_else(|| vec![late("home")]));
     Ok(findings)
+}
+
+/// Whether kubectl's own settings let it run what our entries name, or would.
+fn kuberc(
+    settings: &Settings<'_>,
+    path: Option<OsString>,
+    kubectl: Option<kubectl::Version>,
+) -> anyhow::Result<Option<Finding>> {
+    let ctx = settings.ctx;
+    let mut plugins = kubeconfig::plugins(&settings.kubeconfig()?);
+    if plugins.is_empty() {
+        plugins.push(ctx.started_as()?.to_string_lossy().into_owned());
+    }
+    let file = kuberc::file(&ctx.env, ctx.home().ok().as_deref());
+    let wanted = kuberc::Wanted { file, path, plugins, kubectl, tsh: ctx.tool("tsh") };
+    Ok(Pending::start(LIMIT, move || kuberc::check(&wanted)).get().flatten())
 }
 
 /// What cannot be looked at without a gate.

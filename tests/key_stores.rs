@@ -187,6 +187,17 @@ fn with_a_keyring_no_private_key_is_on_disk() {
     let kubectl = world.command(&Kubectl::WebSocket.path(), &["get", "namespaces"]);
     Run::of(with_bus(kubectl)).succeeds().says("kube-system");
     tsh(&["keys", "ls"]).succeeds().says("keyring").says("there");
+    // A renewed key stays in its store, whatever is set for new logins.
+    let renew = |env: &str| {
+        let mut command = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &["login", "--renew"]);
+        command.env("JUMPGATE_KEY_STORE", env);
+        Run::of(with_bus(command)).succeeds();
+        assert_eq!(keys_below(&world.home()), Vec::<PathBuf>::new());
+        bus.items()
+    };
+    let renewed = renew("file");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_ne!(renewed, items);
     // Whoever only wants to know who is logged in does not ask the keyring.
     world.tsh(&["status"]).succeeds().says("Logged in as: alice");
     tsh(&["kube", "login", "--embed-certs"]).fails_with(2).says("keys move --to=file");

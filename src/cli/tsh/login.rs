@@ -67,7 +67,9 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target_of_login()?;
+        // What is asked of a login that is there needs one.
+        let of_login = self.renew || self.entry.diff.diff;
+        let target = if of_login { settings.target()? } else { settings.target_of_login()? };
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }

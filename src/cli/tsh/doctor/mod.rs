@@ -11,7 +11,7 @@ use self::{
 };
 use super::{
     Globals, session,
-    settings::{Settings, Target, cluster_of},
+    settings::{Settings, Target, cluster_of, first_login},
 };
 use crate::{
     cli::{
@@ -100,10 +100,20 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
             found.push(certificate(settings, target));
             found
         }
-        Ok(None) => unknown(&format!(
-            "no gate is known yet; name it with --proxy, or: {} login --proxy=HOST:PORT",
-            ctx.tool("tsh")
-        )),
+        Ok(None) => {
+            let mut found = unknown("not looked at, since no gate is known yet");
+            let gate = Finding::skipped("proxy", "no gate is known yet, since nobody has logged in here");
+            let mend = format!(
+                "to look at yours: {} doctor --proxy=HOST:PORT; to log in: {}",
+                ctx.tool("tsh"),
+                first_login(ctx)
+            );
+            found
+                .iter_mut()
+                .filter(|one| one.check == gate.check)
+                .for_each(|one| *one = gate.clone().mend(&mend));
+            found
+        }
         Err(error) if error.chain().any(|cause| cause.is::<ProfileError>()) => {
             unknown("the current profile cannot be read")
         }

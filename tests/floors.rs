@@ -3,19 +3,20 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("model", &["model"]),
-    ("wire", &["wire", "model"]),
+    ("wire", &["wire", "model", "recording"]),
     ("pki", &["pki", "model"]),
     ("streams", &["streams", "model", "wire"]),
-    ("client", &["client", "model", "wire", "pki", "streams"]),
-    ("server", &["server", "model", "wire", "pki", "streams"]),
+    ("recording", &["recording", "model", "pki"]),
+    ("client", &["client", "model", "wire", "pki", "streams", "recording"]),
+    ("server", &["server", "model", "wire", "pki", "streams", "recording"]),
     ("demo", &["demo", "model", "pki", "streams", "client"]),
-    ("cli", &["cli", "demo", "client", "server", "model", "wire", "pki", "streams"]),
+    ("cli", &["cli", "demo", "client", "server", "model", "wire", "pki", "streams", "recording"]),
 ];
 
 /// Rooms without I/O may not name these.
-const PURE: [&str; 4] = ["model", "wire", "pki", "streams"];
+const PURE: [&str; 5] = ["model", "wire", "pki", "streams", "recording"];
 const IO: [&str; 6] = ["std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "tokio::", "reqwest::"];
 
 #[test]

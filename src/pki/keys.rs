@@ -1,6 +1,12 @@
 //! Key pairs (ECDSA P-256) and the public keys that clients bring (ECDSA P-256 and P-384, RSA).
 
-use p256::{SecretKey, ecdsa::SigningKey};
+use p256::{
+    SecretKey,
+    ecdsa::{
+        Signature, SigningKey, VerifyingKey,
+        signature::{Signer as _, Verifier as _},
+    },
+};
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use x509_cert::der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
@@ -72,6 +78,12 @@ impl KeyPair {
         PublicKey(KeyData::Ecdsa(EcdsaPublicKey::NistP256(self.encoded_point())))
     }
 
+    /// An ECDSA signature over the SHA-256 of `message`: r and s, 32 bytes each (IEEE P1363).
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let signature: Signature = self.signing_key().sign(message);
+        signature.to_bytes().into()
+    }
+
     pub(super) fn signing_key(&self) -> SigningKey {
         SigningKey::from(&self.0)
     }
@@ -133,6 +145,21 @@ impl PublicKey {
         self.0.fingerprint(ssh_key::HashAlg::Sha256).to_string()
     }
 
+    /// Reads SubjectPublicKeyInfo in PEM of an ECDSA P-256 key.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        use p256::pkcs8::DecodePublicKey;
+        let key = p256::PublicKey::from_public_key_pem(text.trim()).map_err(|_| KeyError::NotAKey)?;
+        Ok(Self(KeyData::Ecdsa(EcdsaPublicKey::NistP256(key.into()))))
+    }
+
+    /// Whether a signature of [`KeyPair::sign`] over `message` was made with this key's private half. Only P-256 keys sign so.
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let KeyData::Ecdsa(EcdsaPublicKey::NistP256(point)) = &self.0 else { return false };
+        let key = VerifyingKey::from_encoded_point(point);
+        let signature = Signature::from_slice(signature);
+        matches!((key, signature), (Ok(key), Ok(signature)) if key.verify(message, &signature).is_ok())
+    }
+
     pub(super) fn ssh(&self) -> &KeyData {
         &self.0
     }
@@ -161,6 +188,18 @@ impl PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_is_of_one_message_and_one_key() {
+        let pair = KeyPair::generate();
+        let signature = pair.sign(b"message");
+        let public = PublicKey::from_pem(&pair.public().to_pem().unwrap()).unwrap();
+        assert_eq!(public, pair.public());
+        assert!(public.verifies(b"message", &signature));
+        assert!(!public.verifies(b"messagf", &signature));
+        assert!(!public.verifies(b"message", &[0; 64]));
+        assert!(!KeyPair::generate().public().verifies(b"message", &signature));
+    }
 
     #[test]
     fn a_key_pair_survives_its_pem() {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod kube;
 pub mod kube_clusters;
 pub mod login;
+pub mod recordings;
 pub mod seal;
 
 /// The version that we speak for in discovery: the wire is that of Teleport 4.

@@ -1,0 +1,98 @@
+//! Seals lines into frames, and frames with checkpoints.
+
+use std::{io, time::Duration};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::chain::{CHECKPOINT_MAGIC, Checkpoint, Ending, Hash, LINK_MAGIC, Link, signed_bytes, skippable};
+use crate::pki::KeyPair;
+
+/// zstd's level: its default, fast enough for a session's output.
+const LEVEL: i32 = 3;
+
+/// Where a recording's chain stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packer {
+    session: Uuid,
+    frames: u64,
+    checkpoints: u64,
+    chain: Hash,
+}
+
+impl Packer {
+    /// For a session of which nothing is sealed.
+    pub fn new(session: Uuid) -> Self {
+        Self { session, frames: 0, checkpoints: 0, chain: Hash::start(session) }
+    }
+
+    /// For a session that was sealed up to a frame and a checkpoint.
+    pub fn resume(session: Uuid, frames: u64, checkpoints: u64, chain: Hash) -> Self {
+        Self { session, frames, checkpoints, chain }
+    }
+
+    /// The number of frames so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The number of checkpoints so far.
+    pub fn checkpoints(&self) -> u64 {
+        self.checkpoints
+    }
+
+    /// The hash of the last link.
+    pub fn chain(&self) -> Hash {
+        self.chain
+    }
+
+    /// Seals whole lines, the events of a span of time: a link and a frame.
+    ///
+    /// # Errors
+    /// zstd has no memory.
+    pub fn pack(&mut self, lines: &[u8], from: Duration, to: Duration) -> io::Result<Vec<u8>> {
+        let body = zstd::bulk::compress(lines, LEVEL)?;
+        let micros = |at: Duration| u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+        let link = Link {
+            frame: self.frames + 1,
+            before: self.chain,
+            body: Hash::of(&body),
+            size: body.len() as u64,
+            plain: lines.len() as u64,
+            from: micros(from),
+            to: micros(to),
+        };
+        let json = serde_json::to_vec(&link).map_err(io::Error::other)?;
+        let mut out = Vec::with_capacity(body.len() + json.len() + 8);
+        skippable(LINK_MAGIC, &json, &mut out);
+        out.extend(body);
+        self.frames += 1;
+        self.chain = Hash::of(&json);
+        Ok(out)
+    }
+
+    /// Signs what was sealed so far.
+    pub fn checkpoint(
+        &mut self,
+        key: &KeyPair,
+        now: Timestamp,
+        end: Option<Ending>,
+    ) -> (Vec<u8>, Checkpoint) {
+        self.checkpoints += 1;
+        let checkpoint = Checkpoint {
+            session: self.session,
+            number: self.checkpoints,
+            frame: self.frames,
+            chain: self.chain,
+            signed: now,
+            key: key.public().fingerprint(),
+            end,
+        };
+        // A struct of numbers and texts always has a JSON form.
+        let json = serde_json::to_vec(&checkpoint).unwrap_or_default();
+        let payload = [&key.sign(&signed_bytes(&json))[..], &json].concat();
+        let mut out = Vec::with_capacity(payload.len() + 8);
+        skippable(CHECKPOINT_MAGIC, &payload, &mut out);
+        (out, checkpoint)
+    }
+}

@@ -1,0 +1,269 @@
+//! The terminal that shows a recording. What a session printed goes through an emulator, and only cells come out: no clipboard,
+//! title or query sequence reaches whoever looks (abuse case E.2: 33).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use avt::{Color, Line, Pen, Terminal};
+
+use super::event::{Stream, What};
+
+/// The widest screen that is shown, in columns; wider ones are clamped.
+pub const MAX_WIDTH: u16 = 1000;
+/// The highest screen that is shown, in rows.
+pub const MAX_HEIGHT: u16 = 500;
+
+/// A terminal's screen.
+pub struct Screen {
+    terminal: Terminal,
+    /// Without a terminal a line feed alone ends a line.
+    raw: bool,
+    broken: bool,
+}
+
+/// How a piece of text looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// The text's colour; none is the viewer's own.
+    pub foreground: Option<Colour>,
+    /// The colour behind it.
+    pub background: Option<Colour>,
+    /// Bold.
+    pub bold: bool,
+    /// Faint.
+    pub faint: bool,
+    /// Italic.
+    pub italic: bool,
+    /// Underlined.
+    pub underline: bool,
+    /// Struck through.
+    pub strike: bool,
+    /// Blinking.
+    pub blink: bool,
+    /// Foreground and background exchanged.
+    pub inverse: bool,
+}
+
+/// A colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// One of the 256 of xterm's palette; the first 16 are the viewer's own.
+    Indexed(u8),
+    /// Red, green, blue.
+    Rgb(u8, u8, u8),
+}
+
+/// A piece of a row that looks the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The text, without control characters.
+    pub text: String,
+    /// How many columns it takes.
+    pub columns: u16,
+    /// How it looks.
+    pub style: Style,
+}
+
+/// A row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Its pieces from the left; what is missing on the right is blank.
+    pub spans: Vec<Span>,
+    /// The next row continues this one: no line end stands between them.
+    pub wrapped: bool,
+}
+
+impl Row {
+    /// The text without its looks.
+    pub fn text(&self) -> String {
+        self.spans.iter().map(|span| &*span.text).collect()
+    }
+}
+
+impl Screen {
+    /// A screen of a size, clamped to what can be shown. `raw`: there is no terminal that turns a line feed into a new line.
+    pub fn new(width: u16, height: u16, raw: bool) -> Self {
+        let (columns, rows) = clamp(width, height);
+        // `resize` clamps to what is valid; a size of 1 by 1 always is.
+        let terminal = Terminal::new(columns, rows).or_else(|_| Terminal::new(1, 1));
+        match terminal {
+            Ok(terminal) => Self { terminal, raw, broken: false },
+            Err(_) => unreachable!("1 by 1 is a size"),
+        }
+    }
+
+    /// Shows what an event shows: output and sizes. The rest changes nothing.
+    pub fn apply(&mut self, what: &What) {
+        match what {
+            What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => self.feed(&String::from_utf8_lossy(bytes)),
+            What::Resize { width, height } => self.resize(*width, *height),
+            _ => {}
+        }
+    }
+
+    /// Shows text with its control sequences.
+    pub fn feed(&mut self, text: &str) {
+        if self.raw {
+            self.guarded(|terminal| {
+                terminal.feed(
+                    text.chars()
+                        .flat_map(|c| {
+                            let before = (c == '\n').then_some('\r');
+                            before.into_iter().chain([c])
+                        })
+                        .collect::<String>()
+                        .as_str(),
+                )
+            });
+        } else {
+            self.guarded(|terminal| terminal.feed(text));
+        }
+    }
+
+    /// Changes the size.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        let (columns, rows) = clamp(width, height);
+        self.guarded(|terminal| terminal.resize(columns, rows));
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        let (columns, rows) = self.terminal.size();
+        (columns as u16, rows as u16)
+    }
+
+    /// Column and row of the cursor from 0, if it is to be seen.
+    pub fn cursor(&self) -> Option<(u16, u16)> {
+        self.terminal.cursor().position().map(|(column, row)| (column as u16, row as u16))
+    }
+
+    /// The rows that are to be seen, from the top.
+    pub fn rows(&self) -> Vec<Row> {
+        self.terminal.screen().visible_lines().map(row).collect()
+    }
+
+    /// Whether the emulator failed at something that the session printed; the screen then starts anew.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    fn guarded(&mut self, work: impl FnOnce(&mut Terminal)) {
+        let (columns, rows) = self.terminal.size();
+        if catch_unwind(AssertUnwindSafe(|| work(&mut self.terminal))).is_err() {
+            self.broken = true;
+            if let Ok(fresh) = Terminal::new(columns, rows) {
+                self.terminal = fresh;
+            }
+        }
+    }
+}
+
+fn clamp(width: u16, height: u16) -> (usize, usize) {
+    (usize::from(width.clamp(1, MAX_WIDTH)), usize::from(height.clamp(1, MAX_HEIGHT)))
+}
+
+/// The cells of a line, those that look the same together, without the blank ones at its end.
+pub(super) fn row(line: &Line) -> Row {
+    let mut spans: Vec<Span> = Vec::new();
+    for cell in line.cells().iter().filter(|cell| cell.width() > 0) {
+        let (style, columns) = (style(cell.pen()), u16::from(cell.width()));
+        match spans.last_mut() {
+            Some(last) if last.style == style => {
+                last.text.push(cell.char());
+                last.columns += columns;
+            }
+            _ => spans.push(Span { text: cell.char().into(), columns, style }),
+        }
+    }
+    if !line.is_wrapped()
+        && let Some(last) = spans.last_mut()
+        && last.style == Style::default()
+    {
+        let kept = last.text.trim_end_matches(' ').len();
+        last.columns -= (last.text.len() - kept) as u16;
+        last.text.truncate(kept);
+        if kept == 0 {
+            spans.pop();
+        }
+    }
+    Row { spans, wrapped: line.is_wrapped() }
+}
+
+fn style(pen: &Pen) -> Style {
+    Style {
+        foreground: pen.foreground().map(colour),
+        background: pen.background().map(colour),
+        bold: pen.is_bold(),
+        faint: pen.is_faint(),
+        italic: pen.is_italic(),
+        underline: pen.is_underline(),
+        strike: pen.is_strikethrough(),
+        blink: pen.is_blink(),
+        inverse: pen.is_inverse(),
+    }
+}
+
+fn colour(colour: Color) -> Colour {
+    match colour {
+        Color::Indexed(index) => Colour::Indexed(index),
+        Color::RGB(rgb) => Colour::Rgb(rgb.r, rgb.g, rgb.b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(screen: &Screen) -> Vec<String> {
+        screen.rows().iter().map(Row::text).collect()
+    }
+
+    #[test]
+    fn wide_characters_and_colours_are_shown() {
+        let mut screen = Screen::new(20, 2, false);
+        screen.feed("\u{1b}[1;31m日本\u{1b}[38;2;1;2;3mx\u{1b}[0m y");
+        let rows = screen.rows();
+        assert_eq!(rows[0].text(), "日本x y");
+        assert_eq!(rows[0].spans[0].columns, 4);
+        assert_eq!(rows[0].spans[0].style.foreground, Some(Colour::Indexed(1)));
+        assert_eq!(rows[0].spans[1].style.foreground, Some(Colour::Rgb(1, 2, 3)));
+        assert_eq!(screen.cursor(), Some((7, 0)));
+    }
+
+    #[test]
+    fn e2_33_no_sequence_comes_out() {
+        let mut screen = Screen::new(40, 3, false);
+        screen.feed(
+            "a\u{1b}]52;c;ZXZpbA==\u{7}b\u{1b}]0;title\u{1b}\\c\u{1b}[6n\u{1b}[cd\u{1b}P+q544e\u{1b}\\e",
+        );
+        assert_eq!(texts(&screen)[0], "abcde");
+    }
+
+    #[test]
+    fn without_a_terminal_a_line_feed_ends_a_line() {
+        let mut screen = Screen::new(10, 3, true);
+        screen.feed("ab\ncd\n");
+        assert_eq!(texts(&screen), ["ab", "cd", ""]);
+    }
+
+    proptest! {
+        #[test]
+        fn e2_33_hostile_bytes_and_sizes_do_no_harm(
+            pieces in proptest::collection::vec((any::<u16>(), any::<u16>(), "(\\PC|\u{1b}\\[[0-9;]{0,9}[A-Za-z]|\u{1b}[^\\[]){0,30}"), 1..8),
+        ) {
+            let mut screen = Screen::new(pieces[0].0, pieces[0].1, false);
+            for (width, height, text) in &pieces {
+                screen.resize(*width % 300, *height % 100);
+                screen.feed(text);
+                let (columns, rows) = screen.size();
+                let all = screen.rows();
+                prop_assert_eq!(all.len(), usize::from(rows));
+                for row in all {
+                    prop_assert!(row.spans.iter().map(|s| u32::from(s.columns)).sum::<u32>() <= u32::from(columns));
+                    prop_assert!(!row.text().chars().any(char::is_control));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Recordings and live sessions of the admin API (`/v2/recordings…`). Jumpgate's own; Teleport 4 has other paths (wire facts 11.9).
+//!
+//! - `GET /v2/recordings?QUERY`: a [`Page`], the newest first.
+//! - `GET /v2/recordings/ID`: a [`Recording`].
+//! - `GET /v2/recordings/ID/content`: the sealed file (`application/zstd`); of a live session, what there is so far.
+//! - `GET /v2/recordings/ID/live`: its lines from the start and then as they come, until the session ends (`application/x-ndjson`).
+//! - `GET /v2/recordings/search?text=…&QUERY`: a [`Found`].
+//! - `GET /v2/recordings/keys`: the [`Keys`] that sign recordings.
+//! - `DELETE /v2/sessions/ID?reason=…`: ends a live session; the person reads the reason.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::recording::{Session, verify::Last};
+
+/// The most recordings on a page.
+pub const MAX_PAGE: usize = 1000;
+/// How many recordings a page has if nobody says.
+pub const PAGE: usize = 100;
+
+/// Where a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The session goes on.
+    Live,
+    /// The session is over and all of it is there.
+    Complete,
+    /// The gate died meanwhile; what it had written is there.
+    Cut,
+    /// Something of it could not be recorded (`best_effort`).
+    Partial,
+}
+
+/// What is known of a recording without reading it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Who, what, where and when.
+    #[serde(flatten)]
+    pub session: Session,
+    /// Where it stands.
+    pub state: State,
+    /// When the session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How long it is, in milliseconds; of a live one, at the last checkpoint.
+    #[serde(default)]
+    pub duration: u64,
+    /// The length of its lines in bytes.
+    #[serde(default)]
+    pub plain: u64,
+    /// Its length on disk in bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// The command's exit code, if it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// Why the command could not be run, or why the gate ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Bytes that could not be recorded.
+    #[serde(default)]
+    pub lost: u64,
+    /// The last signed checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Last>,
+}
+
+/// What is asked for; each key narrows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// Begun at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Begun before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// A text in the user, cluster, namespace, pod, container or command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// How many at most: [`PAGE`] unless told, [`MAX_PAGE`] at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// The `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Some recordings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// The newest first.
+    pub recordings: Vec<Recording>,
+    /// Set if there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The public halves of the keys that sign recordings, in PEM; the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// SubjectPublicKeyInfo in PEM.
+    pub keys: Vec<String>,
+}
+
+/// Where a text was on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The session.
+    pub id: Uuid,
+    /// Who.
+    pub user: String,
+    /// When the session began.
+    pub started: Timestamp,
+    /// When the line appeared, in milliseconds since then.
+    pub at: u64,
+    /// The line.
+    pub line: String,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The newest session first.
+    pub hits: Vec<Hit>,
+    /// Set if there are sessions that were not searched; the next search goes on `after` it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

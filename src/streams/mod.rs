@@ -6,4 +6,5 @@
 
 pub mod channels;
 pub mod exec;
+pub mod frames;
 pub mod spdy;

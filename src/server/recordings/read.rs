@@ -58,6 +58,11 @@ impl Viewer {
         Self { user: rights.user().to_owned(), all }
     }
 
+    /// Whether this person sees the sessions of everybody.
+    pub fn sees_all(&self) -> bool {
+        self.all
+    }
+
     /// Whether this person may see a recording.
     pub fn may_see(&self, recording: &Recording) -> bool {
         self.all || recording.session.user == self.user

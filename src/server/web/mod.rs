@@ -1,11 +1,16 @@
 //! The web port (people, browsers, `tsh`) and the admin API (`tctl`): routes that decode, check, call and encode.
 
 mod admin;
+mod api;
+mod assets;
 mod code;
 mod discovery;
 mod error;
 mod login;
 mod pages;
+mod shell;
+mod sign_in;
+mod visitor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -83,6 +88,10 @@ fn web_router(gate: Arc<Gate>) -> Router {
         .route("/webapi/ssh/certs", post(login::password))
         .merge(code::router())
         .merge(pages::router())
+        .merge(sign_in::router())
+        .merge(shell::router())
+        .merge(assets::router())
+        .merge(api::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

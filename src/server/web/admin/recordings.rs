@@ -101,7 +101,7 @@ pub(super) async fn kill(
 }
 
 /// A query's keys; an unknown one would silently show too much.
-fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
+pub(in crate::server::web) fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut read = Query::default();
     for (key, value) in pairs {
@@ -141,7 +141,7 @@ fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
     Ok(read)
 }
 
-fn session_id(text: &str) -> Result<Uuid, ApiError> {
+pub(in crate::server::web) fn session_id(text: &str) -> Result<Uuid, ApiError> {
     text.parse().map_err(|_| {
         ApiError::bad_request(format!(
             "`{text}` is not the name of a session; to see which there are: tsh recordings ls"

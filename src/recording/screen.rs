@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use avt::{Color, Line, Pen, Terminal};
+use avt::{Color, Line, Observer, Pen, Terminal};
 
 use super::event::{Stream, What};
 
@@ -52,7 +52,7 @@ pub enum Colour {
     Rgb(u8, u8, u8),
 }
 
-/// A piece of a row that looks the same.
+/// A piece of a row that looks the same, of characters that all take one column or all take two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// The text, without control characters.
@@ -93,36 +93,57 @@ impl Screen {
 
     /// Shows what an event shows: output and sizes. The rest changes nothing.
     pub fn apply(&mut self, what: &What) {
+        self.apply_with(what, &mut ());
+    }
+
+    /// As [`Self::apply`], while an observer looks on.
+    pub(super) fn apply_with(&mut self, what: &What, observer: &mut impl Observer) {
         match what {
-            What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => self.feed(&String::from_utf8_lossy(bytes)),
-            What::Resize { width, height } => self.resize(*width, *height),
+            What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => {
+                self.feed_with(&String::from_utf8_lossy(bytes), observer);
+            }
+            What::Resize { width, height } => {
+                let (columns, rows) = clamp(*width, *height);
+                self.guarded(|terminal| drop(terminal.resize_with(columns, rows, observer)));
+            }
             _ => {}
         }
     }
 
     /// Shows text with its control sequences.
     pub fn feed(&mut self, text: &str) {
-        if self.raw {
-            self.guarded(|terminal| {
-                terminal.feed(
-                    text.chars()
-                        .flat_map(|c| {
-                            let before = (c == '\n').then_some('\r');
-                            before.into_iter().chain([c])
-                        })
-                        .collect::<String>()
-                        .as_str(),
-                )
-            });
+        self.feed_with(text, &mut ());
+    }
+
+    fn feed_with(&mut self, text: &str, observer: &mut impl Observer) {
+        if self.raw && text.contains('\n') {
+            let text = text.replace('\n', "\r\n");
+            self.guarded(|terminal| drop(terminal.feed_with(text.as_str(), observer)));
         } else {
-            self.guarded(|terminal| terminal.feed(text));
+            self.guarded(|terminal| drop(terminal.feed_with(text, observer)));
         }
     }
 
     /// Changes the size.
     pub fn resize(&mut self, width: u16, height: u16) {
-        let (columns, rows) = clamp(width, height);
-        self.guarded(|terminal| terminal.resize(columns, rows));
+        self.apply(&What::Resize { width, height });
+    }
+
+    /// What brings a new screen of the same size to where this one is.
+    pub(super) fn dump(&self) -> String {
+        self.terminal.dump()
+    }
+
+    /// A screen that another one dumped.
+    pub(super) fn restored((width, height): (u16, u16), raw: bool, dump: &str) -> Self {
+        let mut screen = Self::new(width, height, raw);
+        screen.guarded(|terminal| terminal.feed(dump));
+        screen
+    }
+
+    /// The emulator.
+    pub(super) fn terminal(&self) -> &Terminal {
+        &self.terminal
     }
 
     /// Columns and rows.
@@ -161,18 +182,20 @@ fn clamp(width: u16, height: u16) -> (usize, usize) {
     (usize::from(width.clamp(1, MAX_WIDTH)), usize::from(height.clamp(1, MAX_HEIGHT)))
 }
 
-/// The cells of a line, those that look the same together, without the blank ones at its end.
+/// The cells of a line, those that look the same and are of one width together, without the blank ones at its end.
 pub(super) fn row(line: &Line) -> Row {
     let mut spans: Vec<Span> = Vec::new();
+    let mut width = 0;
     for cell in line.cells().iter().filter(|cell| cell.width() > 0) {
         let (style, columns) = (style(cell.pen()), u16::from(cell.width()));
         match spans.last_mut() {
-            Some(last) if last.style == style => {
+            Some(last) if last.style == style && width == columns => {
                 last.text.push(cell.char());
                 last.columns += columns;
             }
             _ => spans.push(Span { text: cell.char().into(), columns, style }),
         }
+        width = columns;
     }
     if !line.is_wrapped()
         && let Some(last) = spans.last_mut()

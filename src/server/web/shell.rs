@@ -78,9 +78,12 @@ async fn player(Guest(visitor): Guest, Path(id): Path<String>) -> Response {
     match found {
         Ok(recording) => {
             let session = &recording.session;
+            let rights = &visitor.session.rights;
+            let may_end = session.user == rights.user() || rights.check(&["session"], Verb::Delete).is_ok();
+            let may_end = if may_end { " data-end=\"yes\"" } else { "" };
             let title = format!("{} in {}/{}", session.user, session.namespace, session.pod);
             let body = format!(
-                "<article id=\"player\" data-id=\"{}\"><h1>{}</h1>{PLAYER}</article>",
+                "<article id=\"player\" data-id=\"{}\"{may_end}><h1>{}</h1>{PLAYER}</article>",
                 session.id,
                 escape(&title)
             );

@@ -115,7 +115,9 @@ pub fn kept(world: &World) -> Vec<PathBuf> {
 
 /// All recordings that are kept, the oldest first.
 pub fn recordings(world: &World) -> Vec<Recorded> {
-    kept(world).into_iter().map(|folder| Recorded::read(sealed(&folder))).collect()
+    let unfinished = spooled(world);
+    let done = |folder: &PathBuf| unfinished.iter().all(|other| other.file_name() != folder.file_name());
+    kept(world).into_iter().filter(done).map(|folder| Recorded::read(sealed(&folder))).collect()
 }
 
 /// The newest recording, once so many are wholly kept.

@@ -279,7 +279,8 @@ mod tests {
         assert_eq!(at(9000), ["thre", "e", ""]);
         assert_eq!(timeline.total(), Duration::from_secs(5));
         assert_eq!(timeline.ending(), Some(&What::Exit(3)));
-        let marks: Vec<_> = timeline.marks().iter().map(|mark| (mark.at.as_secs(), mark.what.name())).collect();
+        let marks: Vec<_> =
+            timeline.marks().iter().map(|mark| (mark.at.as_secs(), mark.what.name())).collect();
         assert_eq!(marks, [(4, "resize"), (5, "end")]);
     }
 

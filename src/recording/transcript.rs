@@ -64,10 +64,8 @@ impl Transcript {
 
     /// Shows the next event.
     pub fn push(&mut self, event: &Event) {
-        let shown = matches!(
-            event.what,
-            What::Bytes(Stream::Stdout | Stream::Stderr, _) | What::Resize { .. }
-        );
+        let shown =
+            matches!(event.what, What::Bytes(Stream::Stdout | Stream::Stderr, _) | What::Resize { .. });
         if !shown {
             return;
         }
@@ -104,8 +102,7 @@ impl Transcript {
 
     /// Compares the screen with what stood there before.
     fn look(&mut self) {
-        let page =
-            if self.kind == ScreenKind::Alternate { &mut self.alternate } else { &mut self.primary };
+        let page = if self.kind == ScreenKind::Alternate { &mut self.alternate } else { &mut self.primary };
         page.look(self.screen.terminal().screen().visible_lines(), self.now, &mut self.ready);
         self.looked = self.now;
         self.dirty = false;
@@ -172,7 +169,8 @@ struct Page {
 impl Page {
     fn look<'a>(&mut self, rows: impl Iterator<Item = &'a avt::Line>, now: Duration, ready: &mut Vec<Line>) {
         let texts = joined(rows, &self.begun);
-        let mut old: Vec<Option<Standing>> = std::mem::take(&mut self.standing).into_iter().map(Some).collect();
+        let mut old: Vec<Option<Standing>> =
+            std::mem::take(&mut self.standing).into_iter().map(Some).collect();
         let mut new: Vec<Option<Standing>> = vec![None; texts.len()];
         for (n, text) in texts.iter().enumerate() {
             if let Some(same) = old.get_mut(n)
@@ -188,7 +186,7 @@ impl Page {
                 elsewhere.entry(standing.text.clone()).or_default().push(n);
             }
         }
-        for (n, text) in texts.iter().enumerate().filter(|_| !elsewhere.is_empty()) {
+        for (n, text) in texts.iter().enumerate() {
             if new[n].is_none()
                 && let Some(from) = elsewhere.get_mut(text).and_then(Vec::pop)
             {
@@ -324,15 +322,24 @@ mod tests {
 
     #[test]
     fn lines_have_the_time_from_which_they_read_so() {
-        let typed = [(1000, "$ "), (2000, "l"), (2300, "s"), (3000, "\r\n"), (3010, "a  b\r\n\r\n"), (3011, "$ ")];
+        let typed =
+            [(1000, "$ "), (2000, "l"), (2300, "s"), (3000, "\r\n"), (3010, "a  b\r\n\r\n"), (3011, "$ ")];
         let all = told(&typed);
-        assert_eq!(all, [(2300, "$ ls".into()), (3011, "a  b".into()), (3011, String::new()), (3011, "$".into())]);
+        assert_eq!(
+            all,
+            [(2300, "$ ls".into()), (3011, "a  b".into()), (3011, String::new()), (3011, "$".into())]
+        );
     }
 
     #[test]
     fn what_scrolled_off_and_what_is_left_are_in_order_and_wrapped_rows_are_one_line() {
         let long = "x".repeat(50);
-        let all = texts(&[(0, "one\r\ntwo\r\n"), (500, &long), (900, "\r\nthree\r\nfour\r\nfive"), (2000, "\r\nsix")]);
+        let all = texts(&[
+            (0, "one\r\ntwo\r\n"),
+            (500, &long),
+            (900, "\r\nthree\r\nfour\r\nfive"),
+            (2000, "\r\nsix"),
+        ]);
         assert_eq!(all, ["one", "two", &*long, "three", "four", "five", "six"]);
         let burst: String = (0..40).map(|n| format!("line {n}\r\n")).collect();
         let all = texts(&[(0, "first\r\n"), (1000, &burst)]);
@@ -342,7 +349,8 @@ mod tests {
 
     #[test]
     fn what_was_wiped_off_was_on_the_screen() {
-        let all = texts(&[(0, "secret\r\nother"), (1000, "\u{1b}[H\u{1b}[Jhello"), (3000, "\u{1b}[2J\u{1b}[Hx")]);
+        let all =
+            texts(&[(0, "secret\r\nother"), (1000, "\u{1b}[H\u{1b}[Jhello"), (3000, "\u{1b}[2J\u{1b}[Hx")]);
         assert_eq!(all, ["secret", "other", "hello", "x"]);
         let all = texts(&[(0, "10%"), (20, "\r40%"), (40, "\r80%"), (2000, "\rdone")]);
         assert_eq!(all, ["80%", "done"]);
@@ -351,7 +359,13 @@ mod tests {
 
     #[test]
     fn typing_is_one_line_and_what_was_typed_wrongly_another() {
-        let typed = [(0, "$ gi"), (200, "t stauts"), (500, "\u{8} \u{8}"), (800, "\u{8} \u{8}\u{8} \u{8}tus"), (1200, "\r\nok")];
+        let typed = [
+            (0, "$ gi"),
+            (200, "t stauts"),
+            (500, "\u{8} \u{8}"),
+            (800, "\u{8} \u{8}\u{8} \u{8}tus"),
+            (1200, "\r\nok"),
+        ];
         assert_eq!(texts(&typed), ["$ git stauts", "$ git status", "ok"]);
     }
 
@@ -371,7 +385,14 @@ mod tests {
     #[test]
     fn a_resize_loses_nothing_and_shows_nothing_twice() {
         let long = "y".repeat(30);
-        let all = texts(&[(0, "a\r\n"), (200, &long), (400, "\r\nb"), (1000, "size 10x4"), (2000, "size 40x6"), (3000, "\r\nc")]);
+        let all = texts(&[
+            (0, "a\r\n"),
+            (200, &long),
+            (400, "\r\nb"),
+            (1000, "size 10x4"),
+            (2000, "size 40x6"),
+            (3000, "\r\nc"),
+        ]);
         assert_eq!(all, ["a", &*long, "b", "c"]);
     }
 }

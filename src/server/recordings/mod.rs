@@ -1,7 +1,8 @@
 //! Recordings of sessions: begun with a session, written to a spool, sealed in parts, kept in a vault, listed in the store.
 //!
 //! [`live`] is what a session records to, [`writer`] the actor behind it, [`spool`] its files, [`vault`] where sealed parts are
-//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`care`] what happens beside: recovery after
+//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`search`]
+//! what was on their screens, [`care`] what happens beside: recovery after
 //! a crash, and retention.
 
 mod care;
@@ -9,6 +10,7 @@ mod catalogue;
 mod keys;
 mod live;
 mod read;
+mod search;
 mod spool;
 #[cfg(test)]
 mod tests;

@@ -192,6 +192,29 @@ async fn only_ones_own_sessions_are_seen_unless_a_role_says_more() {
 }
 
 #[tokio::test]
+async fn what_was_on_a_screen_is_found_across_sessions_with_its_time() {
+    let room = room(RecordingMode::Strict).await;
+    for (user, text) in
+        [("alice", "Hello Wor\u{1b}[1mld\r\n"), ("bob", "nothing\r\n"), ("bob", "hello world\r\n")]
+    {
+        let session = session(user);
+        let id = session.id;
+        let recorder = room.recordings.begin(session).await.unwrap().unwrap();
+        recorder.record(out(text)).await.unwrap();
+        recorder.finish(None).await;
+        room.kept(id).await;
+    }
+    let auditor = room.auditor().await;
+    let found = room.recordings.search(&auditor, "HELLO world", &Query::default()).await.unwrap();
+    let lines: Vec<(&str, &str)> = found.hits.iter().map(|hit| (&*hit.user, &*hit.line)).collect();
+    assert_eq!(lines, [("bob", "hello world"), ("alice", "Hello World")]);
+    assert!(found.next.is_none());
+    let alice = room.viewer("alice", vec![]).await;
+    let own = room.recordings.search(&alice, "hello", &Query::default()).await.unwrap();
+    assert_eq!(own.hits.len(), 1);
+}
+
+#[tokio::test]
 async fn whoever_ends_a_session_is_heard_by_its_person() {
     let room = room(RecordingMode::Strict).await;
     let session = session("alice");

@@ -29,6 +29,9 @@ const PART: Duration = Duration::from_secs(300);
 /// … or has at most so many bytes, and a little more.
 const PART_BYTES: usize = 2 * 1024 * 1024;
 
+/// Until then a terminal tells its first size.
+const SIZED: Duration = Duration::from_millis(500);
+
 /// A line of a film, and the part that it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
@@ -153,8 +156,12 @@ impl Stage {
         let changes =
             matches!(event.what, What::Bytes(Stream::Stdout | Stream::Stderr, _) | What::Resize { .. });
         if changes {
-            // A first size is how the terminal was from the beginning on.
             self.screen.apply(&event.what);
+            if matches!(event.what, What::Resize { .. }) && self.dirty.is_none() && !self.begun && at <= SIZED
+            {
+                // The size that comes right after the beginning is how the terminal was all along.
+                return self.look();
+            }
             self.dirty = Some(at);
         }
     }
@@ -169,10 +176,6 @@ impl Stage {
     }
 
     fn frame(&mut self, at: Duration, out: &mut Vec<Line>) {
-        if !self.begun && at <= Duration::from_millis(100) {
-            // The size of a terminal comes right after the beginning.
-            self.look();
-        }
         self.begin(out);
         if at >= self.part_begin + PART || self.part_bytes >= PART_BYTES {
             self.part += 1;

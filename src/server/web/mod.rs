@@ -13,6 +13,7 @@ mod pages;
 mod player;
 mod shell;
 mod sign_in;
+mod teleport;
 mod visitor;
 
 use std::{sync::Arc, time::Duration};
@@ -108,6 +109,7 @@ fn web_router(gate: Arc<Gate>) -> Router {
         .merge(assets::router())
         .merge(api::router())
         .merge(player::router())
+        .merge(teleport::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -129,12 +129,12 @@ async fn film(
 }
 
 /// Only so many recordings are read at a time.
-async fn place(visitor: &Visitor) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
+pub(super) async fn place(visitor: &Visitor) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
     let place = visitor.web.films.clone().acquire_owned().await;
     place.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
 }
 
-fn unreadable(error: &io::Error) -> ApiError {
+pub(super) fn unreadable(error: &io::Error) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("the recording cannot be read now: {error}"))
 }
 
@@ -166,7 +166,7 @@ fn read_film(
 }
 
 /// The lines of sealed bytes that come over a channel, for a thread that may wait. A cut is the end.
-struct Lines {
+pub(super) struct Lines {
     decoder: zstd::Decoder<'static, io::BufReader<Arriving>>,
     failed: Arc<AtomicBool>,
 }
@@ -178,7 +178,7 @@ struct Arriving {
 }
 
 impl Lines {
-    fn of(mut content: Content) -> Result<Self, ApiError> {
+    pub(super) fn of(mut content: Content) -> Result<Self, ApiError> {
         let (sender, bytes) = mpsc::channel(4);
         tokio::spawn(async move {
             while let Some(piece) = content.next().await {
@@ -194,7 +194,7 @@ impl Lines {
     }
 
     /// The next lines; none at the end.
-    fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
         match self.decoder.read(chunk) {
             Err(error) if self.failed.load(Ordering::Relaxed) => Err(error),
             Err(_) => Ok(0),

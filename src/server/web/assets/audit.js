@@ -3,7 +3,7 @@
 import { $, askJson, dayBegins, el, filter, when } from './lib.js';
 
 const NAMES = [
-  'user.login', 'session.start', 'session.end', 'session.data', 'session.recording.seen', 'session.recording.failed', 'exec', 'port',
+  'user.login', 'session.start', 'session.end', 'session.data', 'session.recording.access', 'session.recording.failed', 'exec', 'port',
   'kube.request', 'auth', 'cert.create', 'role.created', 'role.deleted', 'github.created', 'github.deleted', 'user.delete',
 ];
 /** Keys that stand in columns of their own, or say nothing to a person. */

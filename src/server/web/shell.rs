@@ -158,7 +158,11 @@ async fn me(State(web): State<Shared>, Guest(visitor): Guest) -> Response {
 
 fn page(visitor: &Visitor, title: &str, current: &str, scripts: &[&str], body: &str) -> Response {
     let entry = |name: &str, address: &str, text: &str| {
-        let here = if name == current { " aria-current=\"page\"" } else { "" };
+        let here = match (name, current) {
+            (name, current) if name == current => " aria-current=\"page\"",
+            ("sessions", "player") => " aria-current=\"true\"",
+            _ => "",
+        };
         format!("<li><a href=\"{address}\"{here}>{text}</a></li>")
     };
     let mut menu = entry("sessions", "/web/sessions", "Sessions");

@@ -75,7 +75,7 @@ export const command = (session) =>
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 export const place = (session) =>
-  `${session.cluster} ${session.namespace}/${session.pod}${session.container ? `/${session.container}` : ''}`;
+  `${session.cluster} ${session.namespace}/${session.pod}${session.container && session.container !== session.pod ? `/${session.container}` : ''}`;
 
 const STATES = { live: 'live', complete: 'complete', cut: 'cut off', partial: 'incomplete' };
 

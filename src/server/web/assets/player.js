@@ -35,11 +35,10 @@ let lastTick = 0;
 const end = () => Math.max(film.duration, live?.frames.at(-1)?.[0] ?? 0);
 
 function facts() {
-  const entry = (name, ...content) => [el('dt', {}, name), el('dd', {}, ...content)];
+  const entry = (name, ...content) => [el('div', {}, el('dt', {}, name), el('dd', {}, ...content))];
   const whole = recording;
   const long = whole.state === 'live' ? null : clock(whole.duration);
   const own = [
-    ...entry('Command', el('code', {}, command(whole)), whole.terminal ? ' on a terminal' : ' without a terminal'),
     ...entry('Person', whole.user, whole.roles.length ? ` (${whole.roles.join(', ')})` : ''),
     ...entry('Where', `${whole.cluster}, ${whole.namespace}/${whole.pod}${whole.container ? `, container ${whole.container}` : ''}`),
     ...entry('When', when(whole.started), long ? `, ${long} long` : ''),
@@ -49,7 +48,8 @@ function facts() {
   if (whole.remote) own.push(...entry('From', whole.remote));
   const actions = el('p', { class: 'actions' }, el('a', { href: `${api}/content`, download: true }, 'Download the recording'));
   if (whole.state === 'live' && article.dataset.end) actions.append(el('button', { type: 'button', class: 'deny', onclick: endSession }, 'End the session …'));
-  $('#facts').replaceChildren(el('dl', { class: 'facts' }, ...own), actions);
+  const words = el('div', {}, el('code', {}, command(whole)), whole.terminal ? ' on a terminal' : ' without a terminal');
+  $('#facts').replaceChildren(el('div', { class: 'summary' }, words, actions, el('dl', { class: 'facts wide' }, ...own)));
 }
 
 async function endSession() {
@@ -365,6 +365,17 @@ function listen() {
   seek.addEventListener('input', () => go(Number(seek.value)));
   golive.addEventListener('click', goLive);
   full.addEventListener('click', fullScreen);
+  const larger = $('#larger');
+  larger.addEventListener('click', () => {
+    const on = larger.getAttribute('aria-pressed') !== 'true';
+    larger.setAttribute('aria-pressed', on);
+    screen.least = on ? 13 : 5;
+    screen.fit();
+  });
+  // Only where the letters are small.
+  const offered = () => (larger.hidden = !screen.small);
+  new ResizeObserver(offered).observe($('#frame'));
+  $('#seek').addEventListener('input', offered);
   document.addEventListener('fullscreenchange', () => {
     full.textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen';
     screen.fit();

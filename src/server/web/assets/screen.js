@@ -5,6 +5,8 @@ import { el } from './lib.js';
 const [BOLD, FAINT, ITALIC, UNDERLINE, STRIKE, BLINK, INVERSE] = [1, 2, 4, 8, 16, 32, 64];
 const CLASSES = [[BOLD, 'bold'], [FAINT, 'faint'], [ITALIC, 'italic'], [UNDERLINE, 'underline'], [STRIKE, 'strike'], [BLINK, 'blink']];
 const LINE_HEIGHT = 1.25;
+/** What stands above and below the screen, in pixels. */
+const TAKEN = 330;
 const [LEAST, MOST] = [5, 20];
 
 /** What a screen shows, by the frames of a film (src/server/web/film.rs). */
@@ -53,6 +55,9 @@ export class Screen {
   }
 
   #stale;
+  /** No smaller than this, in pixels; what does not fit is scrolled to. */
+  least = LEAST;
+  small = false;
   #all = true;
   #up = 0;
 
@@ -104,9 +109,10 @@ export class Screen {
     const style = getComputedStyle(this.frame);
     const width = this.frame.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     if (width <= 0) return;
-    const room = full ? this.frame.clientHeight - parseFloat(style.paddingTop) * 2 : Math.max(innerHeight * 0.72, 200);
+    const room = full ? this.frame.clientHeight - parseFloat(style.paddingTop) * 2 : Math.max(innerHeight - TAKEN, 240);
     const size = Math.min(width / (columns * this.ratio), room / (height * LINE_HEIGHT), full ? 60 : MOST);
-    const set = `${Math.max(LEAST, Math.floor(size * 20) / 20)}px`;
+    this.small = size < 10;
+    const set = `${Math.max(this.least, Math.floor(size * 20) / 20)}px`;
     if (this.box.style.fontSize !== set) this.box.style.fontSize = set;
     this.box.style.inlineSize = `${columns}ch`;
   }

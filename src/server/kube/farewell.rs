@@ -8,6 +8,7 @@ use super::lifetime::Ended;
 use crate::{
     streams::{
         channels::{ExecProtocol, PROTOCOL_HEADER, Role, websocket::ChannelProtocol},
+        frames::{Kind, Reader, Sender},
         spdy::{Decoder, Encoder, Frame},
     },
     wire::kube::Status,
@@ -138,56 +139,33 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Follows a server's WebSocket frames to know where one message ends and the next has not begun (RFC 6455, 5.2 and 5.4).
-#[derive(Debug, Default)]
+/// Follows a server's WebSocket frames to know where one message ends and the next has not begun.
+#[derive(Debug)]
 pub(super) struct Boundary {
-    head: Vec<u8>,
-    payload: u64,
-    within_message: bool,
+    frames: Reader,
+    /// It has said that it says nothing more, or can't be followed.
     closed: bool,
+}
+
+impl Default for Boundary {
+    fn default() -> Self {
+        Self { frames: Reader::new(Sender::Server), closed: false }
+    }
 }
 
 impl Boundary {
     fn feed(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.closed {
-            if self.payload > 0 {
-                let skipped = self.payload.min(bytes.len() as u64);
-                self.payload -= skipped;
-                bytes = &bytes[skipped as usize..];
-                continue;
+        while !self.closed {
+            match self.frames.next(&mut bytes) {
+                Ok(Some(piece)) => self.closed = piece.kind == Kind::Close,
+                Ok(None) => return,
+                Err(_) => self.closed = true,
             }
-            self.head.push(bytes[0]);
-            bytes = &bytes[1..];
-            self.finish_head();
         }
-    }
-
-    /// Takes a head that is whole; until then it does nothing.
-    fn finish_head(&mut self) {
-        let payload = match self.head[..] {
-            [_, length @ 0..126] => u64::from(length),
-            [_, 126, a, b] => u64::from(u16::from_be_bytes([a, b])),
-            [_, 127, a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            // A server does not mask (5.1): this one's frames cannot be followed.
-            [_, 128..=255] => {
-                self.closed = true;
-                return;
-            }
-            _ => return,
-        };
-        let (opcode, fin) = (self.head[0] & 0x0f, self.head[0] & 0x80 != 0);
-        match opcode {
-            8 => self.closed = true,
-            // Control frames stand between the parts of a message.
-            9..=15 => {}
-            _ => self.within_message = !fin,
-        }
-        self.payload = payload;
-        self.head.clear();
     }
 
     fn is_between_messages(&self) -> bool {
-        self.head.is_empty() && self.payload == 0 && !self.within_message && !self.closed
+        self.frames.is_between_messages() && !self.closed
     }
 }
 

@@ -69,7 +69,9 @@ impl Farewell {
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {
         match self {
             Self::None => {}
-            Self::WebSocket { frames, .. } => frames.feed(bytes),
+            Self::WebSocket { frames, .. } => {
+                frames.feed(bytes);
+            }
             Self::Spdy(spdy) => {
                 if spdy.server.feed(bytes, &mut Vec::new()).is_err() {
                     *self = Self::None;
@@ -154,17 +156,23 @@ impl Default for Boundary {
 }
 
 impl Boundary {
-    fn feed(&mut self, mut bytes: &[u8]) {
+    /// Takes the next bytes; the answer is how many of them end with the last whole message in them.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> usize {
+        let (mut rest, mut whole) = (bytes, 0);
         while !self.closed {
-            match self.frames.next(&mut bytes) {
+            match self.frames.next(&mut rest) {
                 Ok(Some(piece)) => self.closed = piece.kind == Kind::Close,
-                Ok(None) => return,
+                Ok(None) => return whole,
                 Err(_) => self.closed = true,
             }
+            if self.is_between_messages() {
+                whole = bytes.len() - rest.len();
+            }
         }
+        bytes.len()
     }
 
-    fn is_between_messages(&self) -> bool {
+    pub(super) fn is_between_messages(&self) -> bool {
         self.frames.is_between_messages() && !self.closed
     }
 }

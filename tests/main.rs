@@ -43,6 +43,8 @@ mod newcomer;
 mod objects;
 mod port_forward;
 mod rbac;
+mod recording;
+mod recording_faults;
 mod reference;
 mod renewal;
 mod restart;

@@ -7,5 +7,6 @@
 
 pub mod channels;
 pub mod exec;
+pub mod forward;
 pub mod frames;
 pub mod spdy;

@@ -38,6 +38,7 @@ mod kubeconfig_several;
 mod many_processes;
 mod modern;
 mod network;
+mod notes_contexts;
 mod objects;
 mod port_forward;
 mod rbac;

@@ -14,12 +14,13 @@ use std::{
     },
 };
 
+use jumpgate::client::keystore::{KeyStore, Kind, SystemStore};
+
 use crate::{
     faults::{CALLS, FAULTS, KUBECONFIG, Step, files_below, keys_are_private, steps_in},
     support::{
         fake_gate::FakeGate,
         run::{Ended, Person},
-        world::wait_for,
     },
     tsh_login::HALF_DAY,
 };
@@ -250,8 +251,8 @@ fn a_new_login_leaves_the_old_one_or_takes_its_place() {
 
 /// Whether the key is in a file, and how many times it is in the kernel's keyring.
 fn places(home: &Path, hash: &str) -> (bool, usize) {
-    let keys = fs::read_to_string("/proc/keys").expect("the kernel has keyrings");
-    let count = keys.lines().filter(|line| line.contains(hash)).count();
+    let kept = SystemStore::new(Kind::Keyutils).list().expect("the kernel's keyring");
+    let count = kept.iter().filter(|name| name.public == hash).count();
     (files_below(home).iter().any(|(_, text)| text.contains("PRIVATE KEY")), count)
 }
 
@@ -286,8 +287,7 @@ fn a_move_of_keys_loses_none_and_can_be_done_again() {
             assert_eq!(places(home, &hash).0, to == "file", "{what}: {ended:?}");
             assert_eq!(lane.credentials(home).stdout, whole, "{what}");
             move_to(lane, home, "file");
-            // The kernel takes it off its list a moment after it is gone.
-            wait_for("the kernel to let go of the key", || (places(home, &hash) == (true, 0)).then_some(()));
+            assert_eq!(places(home, &hash), (true, 0), "{what}: the kernel's is taken away");
         });
     }
 }

@@ -119,6 +119,7 @@ fn a_session_is_found_played_sought_and_copied() {
     copy(&mut chromium);
     widths(&mut chromium);
     transcript(&mut chromium);
+    on_a_phone(&mut chromium);
 
     for (name, path) in [("audit", "/web/audit"), ("me", "/web/me"), ("missing", "/web/sessions/nonsense")] {
         chromium.open(&format!("{web}{path}"));
@@ -210,7 +211,7 @@ fn widths(chromium: &mut Chromium) {
             const row = [...box.querySelectorAll('.row')].find(r => r.textContent.startsWith('日本語'));
             const cell = box.getBoundingClientRect().width / 100;
             const spans = [...row.children];
-            const at = spans.map(s => [s.textContent, Math.round((s.getBoundingClientRect().x - box.getBoundingClientRect().x) / cell * 100) / 100]);
+            const at = spans.map(s => [s.textContent, Math.round((s.getBoundingClientRect().x - box.getBoundingClientRect().x) / cell * 10) / 10]);
             const green = [...box.querySelectorAll('.c')].find(c => c.textContent === 'green and bold');
             const violet = [...box.querySelectorAll('.c')].find(c => c.textContent === 'violet');
             return [at, getComputedStyle(green).fontWeight, green.className, getComputedStyle(violet).color];
@@ -242,6 +243,23 @@ fn transcript(chromium: &mut Chromium) {
         chromium.evaluate("document.querySelector('#screen').innerText.includes('finished')"),
         Some(json!(true))
     );
+}
+
+/// The screen fits, the letters can be made larger, and a finger plays.
+fn on_a_phone(chromium: &mut Chromium) {
+    chromium.show(Scheme::Dark, 360, 740);
+    chromium.press("0");
+    let frame = "document.querySelector('#frame')";
+    chromium.wait_until(&format!("{frame}.scrollWidth <= {frame}.clientWidth"));
+    chromium.wait_until("!document.querySelector('#larger').hidden");
+    chromium.click("#larger");
+    chromium.wait_until("parseFloat(document.querySelector('#screen').style.fontSize) === 13");
+    chromium.click("#larger");
+    chromium.click("#play");
+    chromium.wait_until("document.querySelector('#play').getAttribute('aria-label') === 'Pause'");
+    chromium.click("#play");
+    chromium.wait_until("document.querySelector('#play').getAttribute('aria-label') === 'Play'");
+    chromium.show(Scheme::Light, 1280, 900);
 }
 
 #[test]

@@ -111,21 +111,22 @@ async fn film(
         form.get("part").parse().map_err(|_| ApiError::bad_request("part: a number belongs there"))?;
     let lines = Lines::of(opened(&visitor, session_id(&id)?).await?)?;
     let place = place(&visitor).await?;
-    let (out, taken) = mpsc::channel(16);
-    tokio::task::spawn_blocking(move || {
+    // Whole, so that a client who does not read holds no place.
+    let work = move || {
         let _place = place;
+        let mut own = String::new();
         let mut see = |new: &mut Vec<Line>| {
             let after = new.iter().any(|line| line.part > part);
-            let own: String =
-                new.drain(..).filter(|line| line.part == part).map(|line| line.text + "\n").collect();
-            !after && (own.is_empty() || out.blocking_send(Ok(Bytes::from(own))).is_ok()) && !out.is_closed()
+            for line in new.drain(..).filter(|line| line.part == part) {
+                own.push_str(&line.text);
+                own.push('\n');
+            }
+            !after
         };
-        if let Err(error) = read_film(lines, &mut |_, _| {}, &mut see, false) {
-            // Whoever asked may be gone.
-            let _ = out.blocking_send(Err(error));
-        }
-    });
-    Ok(ndjson(taken))
+        read_film(lines, &mut |_, _| {}, &mut see, false).map(|_| own)
+    };
+    let made = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    Ok(as_ndjson(private(made.map_err(|error| unreadable(&error))?)))
 }
 
 /// Only so many recordings are read at a time.
@@ -328,7 +329,10 @@ impl Follow {
 fn ndjson(taken: mpsc::Receiver<io::Result<Bytes>>) -> Response {
     let lines =
         stream::unfold(taken, |mut taken| async move { taken.recv().await.map(|piece| (piece, taken)) });
-    let mut response = private(Body::from_stream(lines));
+    as_ndjson(private(Body::from_stream(lines)))
+}
+
+fn as_ndjson(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
 }

@@ -11,6 +11,8 @@ const LEAD = 400;
 /** From so many frames on a live session's are begun anew. */
 const MANY = 20000;
 const OUTLINE_AGAIN = 30000;
+/** What happens within a frame is seen at its end. */
+const FRAME = 34;
 
 const article = $('#player');
 const id = article.dataset.id;
@@ -228,7 +230,7 @@ function drawOutline() {
   current = null;
   list.replaceChildren(
     ...lines.map(({ at, text, note }) =>
-      el('li', { 'data-at': at, class: note ? 'note' : null }, el('a', { href: `#t=${at / 1000}` }, clock(at)), el('span', { class: 'line' }, text)),
+      el('li', { 'data-at': at, class: note ? 'note' : null }, el('a', { href: `#t=${(at + FRAME) / 1000}` }, clock(at)), el('span', { class: 'line' }, text)),
     ),
   );
   if (outline.more) list.append(el('li', { class: 'note', 'data-at': whole }, el('span', {}, 'The rest is too long to show here; tsh play --format=text has all of it.')));

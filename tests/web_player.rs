@@ -1,13 +1,16 @@
 //! The web interface with a real Chromium: sign in, find a session, play it, seek in it, copy out of it; at desktop and phone width,
 //! in light and dark, and without a finding of axe-core.
 
+use std::time::Duration;
+
+use jumpgate::recording::{Event, Header, What, encode, event::Stream, pack::Packer};
 use serde_json::{Value, json};
 
 use crate::{
     browser::{leaf_of_web_port, picture, spki},
     support::{
         chromium::{Chromium, Scheme},
-        recorded::last,
+        recorded::{kept, last},
         world::{Kubectl, World},
     },
 };
@@ -70,7 +73,7 @@ fn record(world: &World) -> uuid::Uuid {
     live.send(format!("{SHOW}\n"));
     live.says("wide\r\n");
     live.send(format!("sleep 3; echo {}\n", LONG.repeat(12)));
-    live.says(&format!("{}\r\n", &LONG.repeat(12)[..30]).trim_end().to_owned());
+    live.says(&LONG.repeat(3));
     live.send("echo fin''ished\n");
     live.says("finished\r\n");
     live.resize(30, 100);
@@ -260,6 +263,56 @@ fn on_a_phone(chromium: &mut Chromium) {
     chromium.click("#play");
     chromium.wait_until("document.querySelector('#play').getAttribute('aria-label') === 'Play'");
     chromium.show(Scheme::Light, 1280, 900);
+}
+
+/// Puts another recording into the place of the only one: a line every ten seconds, for 25 minutes.
+fn lengthen(world: &World) -> uuid::Uuid {
+    world.kubectl(Kubectl::WebSocket, &["exec", "shell", "--", "true"]).succeeds();
+    let session = last(world, 1).session().clone();
+    let mut lines =
+        encode::header(&Header::new(jumpgate::recording::Session { terminal: true, ..session.clone() }));
+    let mut encoder = encode::Encoder::default();
+    for n in 0..=150 {
+        let what = What::Bytes(Stream::Stdout, format!("line {n}\r\n").into_bytes());
+        encoder.encode(&Event { at: Duration::from_secs(n * 10), what }, &mut lines);
+    }
+    let sealed =
+        Packer::new(session.id).pack(&lines, Duration::ZERO, Duration::from_secs(1500)).expect("a frame");
+    std::fs::write(kept(world)[0].join("000001.part"), sealed).expect("a part");
+    session.id
+}
+
+#[test]
+fn a_long_film_comes_in_parts() {
+    let world = world();
+    let id = lengthen(&world);
+    let mut chromium = chromium(&world);
+    chromium.open(&format!("https://{}/web/sessions/{id}#t=1:35", world.gate.web));
+    sign_in(&mut chromium, &world, "alice");
+    let screen = "document.querySelector('#screen')?.innerText";
+    let shows = |n: usize| format!("/^line {n}$/m.test({screen}) && !/^line {}$/m.test({screen})", n + 1);
+    chromium.wait_until(&shows(9));
+    // Into another part and back, by the bar's keys and by the address.
+    chromium.press("8");
+    chromium.wait_until(&shows(120));
+    chromium.evaluate("location.hash = '#t=10:03'");
+    chromium.wait_until(&shows(60));
+    chromium.press("ArrowLeft");
+    chromium.wait_until(&shows(59));
+    // Over the border between two parts as it plays; what is idle is skipped.
+    chromium.evaluate("location.hash = '#t=285'");
+    chromium.wait_until(&shows(28));
+    chromium.evaluate("document.querySelector('#speed').value = '8'");
+    chromium.press(" ");
+    chromium.wait_until(&format!("/^line 36$/m.test({screen})"));
+    chromium.press(" ");
+    let asked = "performance.getEntriesByType('resource').filter(e => e.name.includes('/film?part=')).map(e => e.name.split('=')[1])";
+    let parts: Vec<String> =
+        serde_json::from_value(chromium.evaluate(asked).expect("a page")).expect("parts");
+    let different: std::collections::BTreeSet<&String> = parts.iter().collect();
+    assert_eq!(different.len(), parts.len(), "a part is asked for once: {parts:?}");
+    assert!(different.len() >= 4, "{parts:?}");
+    chromium.close();
 }
 
 #[test]

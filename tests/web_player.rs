@@ -7,12 +7,14 @@ use jumpgate::recording::{Event, Header, What, encode, event::Stream, pack::Pack
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{leaf_of_web_port, picture, spki},
+    browser::{leaf_of, leaf_of_web_port, picture, spki},
     support::{
         chromium::{Chromium, Scheme},
+        in_process::InProcess,
         recorded::{kept, last},
-        world::{Kubectl, World},
+        world::{Kubectl, World, runtime},
     },
+    web_sessions::record as put_on_record,
 };
 
 /// A gate on which alice, with her own sessions, is an auditor too.
@@ -34,11 +36,16 @@ fn chromium(world: &World) -> Chromium {
 /// Signs in from whatever page leads to the sign-in.
 #[track_caller]
 fn sign_in(chromium: &mut Chromium, world: &World, user: &str) {
-    chromium.wait_until("document.querySelector('a.button')?.textContent.includes('Github')");
+    consent(chromium, world.github.password(), user);
+}
+
+#[track_caller]
+fn consent(chromium: &mut Chromium, password: &str, user: &str) {
+    chromium.wait_until("document.querySelector('a.button')?.textContent.startsWith('Sign in with')");
     chromium.click("a.button");
     chromium.wait_until("document.title.startsWith('Authorize')");
     chromium.click(&format!("input[value={user}]"));
-    chromium.type_into("input[type=password]", world.github.password());
+    chromium.type_into("input[type=password]", password);
     chromium.click("button[value=approve]");
     chromium.wait_until("location.pathname.startsWith('/web/') && document.readyState === 'complete'");
 }
@@ -313,6 +320,52 @@ fn a_long_film_comes_in_parts() {
     assert_eq!(different.len(), parts.len(), "a part is asked for once: {parts:?}");
     assert!(different.len() >= 4, "{parts:?}");
     chromium.close();
+}
+
+#[test]
+fn lists_go_on_behind_their_first_page() {
+    const SESSIONS: usize = 230;
+    let world = runtime().block_on(async {
+        let world = InProcess::start(json!({
+            "teams_to_roles": [{ "organization": "octocats", "team": "admins", "roles": ["auditor"] }],
+        }))
+        .await;
+        for _ in 0..SESSIONS {
+            put_on_record(&world, "alice").await;
+        }
+        world
+    });
+    let ca = world.gate().authorities.host.certificate().to_pem();
+    let mut chromium = Chromium::start(&spki(&leaf_of(&ca, world.running.bound.web)));
+    chromium.open(&world.web("/web/login?next=%2Fweb%2Fsessions"));
+    consent(&mut chromium, world.github.password(), "alice");
+    let count = |chromium: &mut Chromium, of: &str| {
+        let found = format!(
+            "new Set([...document.querySelectorAll('#list {of}')].map(e => e.href ?? e.textContent)).size"
+        );
+        chromium.evaluate(&found).and_then(|n| n.as_u64()).expect("a number")
+    };
+    for (rows, more) in [(100, true), (200, true), (SESSIONS, false)] {
+        chromium.wait_until(&format!("document.querySelectorAll('#list tbody tr').length === {rows}"));
+        assert_eq!(count(&mut chromium, "tbody a"), rows as u64, "every session stands once");
+        assert_eq!(chromium.evaluate("!document.querySelector('#more').hidden"), Some(json!(more)));
+        if more {
+            chromium.click("#more");
+        }
+    }
+    chromium.open(&world.web("/web/audit?event=session.upload"));
+    for (rows, more) in [(100, true), (200, true), (SESSIONS, false)] {
+        chromium.wait_until(&format!("document.querySelectorAll('#list tbody tr').length === {rows}"));
+        assert_eq!(count(&mut chromium, "pre"), rows as u64, "every event stands once");
+        assert_eq!(chromium.evaluate("!document.querySelector('#more').hidden"), Some(json!(more)));
+        if more {
+            chromium.click("#more");
+        }
+    }
+    chromium.close();
+    // Its tasks end on their runtime.
+    let _context = runtime().enter();
+    drop(world);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::{
     lifetime::{Ended, Lifetime},
     serve::{Asked, Call, Refusal, Server},
     tap::{Policy, Tap},
-    target::Verb,
+    target::{Target, Verb},
     tunnel::{Counters, tunnel},
     upgrade::Upgrade,
     upstream::Refused,
@@ -130,6 +130,7 @@ impl Server {
             Verb::Attach => Kind::Attach,
             _ => return Ok(None),
         };
+        plain_switches(&call.asked.target)?;
         let begun = self.gate.recordings.begin(session(call, kind, upgrade.name())).await;
         begun.map_err(|refused| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, refused))
     }
@@ -226,6 +227,21 @@ async fn carry(
     // Whoever does not read any more is left.
     let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     (ended.map(|ended| ended.reason), Some(client))
+}
+
+/// What is recorded depends on two switches of the query: each stands there once at most, in a spelling that everybody reads alike.
+fn plain_switches(target: &Target) -> Result<(), Refusal> {
+    for name in ["tty", "stdin"] {
+        let values = target.parameters(name);
+        let plain = values.iter().all(|value| matches!(&**value, "true" | "false" | "1" | "0"));
+        if values.len() > 1 || !plain {
+            let why = format!(
+                "the gate does not forward this request: write the parameter {name} once, as true or false"
+            );
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        }
+    }
+    Ok(())
 }
 
 /// Waits until a stream must end: for the person's time or rights, or for the recording's sake.

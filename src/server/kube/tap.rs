@@ -228,9 +228,7 @@ impl Tap {
             let events = ear.finish();
             (events, ear.exit)
         };
-        // What can't be written any more ends here in any mode.
-        let _ = self.recorder.record(events).await;
-        self.recorder.finish(reason).await;
+        self.recorder.finish(reason, events).await;
         exit
     }
 

@@ -71,7 +71,7 @@ fn e2_34_ten_megabytes_of_argv_are_refused() {
         );
         world.gate.try_raw_kube(&shown, &head)
     };
-    let (code, body) = exec(100_000).expect("an answer");
+    let (code, body) = exec(62_000).expect("an answer");
     assert_eq!(code, 414, "{body}");
     assert!(body.contains("the query is longer than"), "{body}");
     // Before it is read whole, the gate hangs up, with an answer or without.

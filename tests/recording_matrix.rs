@@ -5,7 +5,7 @@ use jumpgate::recording::{header::Kind, verify::State};
 
 use crate::support::{
     recorded::{Recorded, input, kept, last, recordings, spooled, stderr, stdout},
-    world::{Kubectl, Live, World, wait_for},
+    world::{Kubectl, Live, Shown, World, wait_for},
 };
 
 const SCRIPT: &str = "if [ -t 1 ]; then echo terminal; else echo pipe; fi; if [ -t 0 ]; then :; else cat; fi; echo err >&2; exit 3";
@@ -77,7 +77,11 @@ fn walk(command: Command) {
         for way in WAYS {
             rows += 1;
             let row = format!("{command:?}, {client:?}, {way:?}");
-            eprintln!("{row}");
+            if command == Command::Debug && way.flags == ["-t"] {
+                refused(&world, client);
+                rows -= 1;
+                continue;
+            }
             let shown = go(&world, client, command, way, rows);
             check(&last(&world, rows), &shown, client, command, way, &row);
         }
@@ -100,7 +104,9 @@ fn go(world: &World, client: Client, command: Command, way: Way, row: usize) -> 
     let args = match command {
         Command::Exec => [&["exec"], way.flags, &["shell"], &script[..]].concat(),
         Command::Attach => {
-            let alone = [&debugger[..], &["--attach=false"], way.flags, &script].concat();
+            // No container has a terminal without standard input.
+            let flags = if way.flags == ["-t"] { &["-i", "-t"] } else { way.flags };
+            let alone = [&debugger[..], &["--attach=false"], flags, &script].concat();
             world.kubectl(Kubectl::WebSocket, &alone).succeeds();
             [&["attach"], way.flags, &["shell", "-c", &container]].concat()
         }
@@ -116,6 +122,12 @@ fn go(world: &World, client: Client, command: Command, way: Way, row: usize) -> 
     // The stream of an attach tells no exit code, so kubectl has none.
     let code = if command == Command::Exec { 3 } else { 0 };
     live.end().fails_with(code).stdout
+}
+
+/// kubectl itself debugs on no terminal without standard input.
+fn refused(world: &World, client: Client) {
+    let args = ["debug", "shell", "--image=demo/tools", "--attach", "-t", "--", "true"];
+    world.kubectl(client.kubectl, &args).fails_with(1).says("-i/--stdin is required");
 }
 
 fn check(recorded: &Recorded, shown: &str, client: Client, command: Command, way: Way, row: &str) {
@@ -141,8 +153,60 @@ fn check(recorded: &Recorded, shown: &str, client: Client, command: Command, way
     // Standard input without a terminal is kept (field note 51); what is typed at one is not.
     assert_eq!(input(recorded), if way.stdin && !way.terminal { SENT } else { "" }, "{row}");
     if way.terminal {
-        assert_eq!(recorded.sizes().first(), Some(&(80, 24)), "{row}");
+        // To have the screen drawn anew, kubectl attach first sends a size that is one larger.
+        let first = if command == Command::Exec { (80, 24) } else { (81, 25) };
+        assert_eq!(recorded.sizes().first(), Some(&first), "{row}");
     }
+}
+
+/// Opens a stream as kubectl never does and listens until the other end closes it.
+fn by_hand(world: &World, what: &str) -> String {
+    let shown = Shown::of_profile(world, "alice");
+    let head = format!(
+        "GET /api/v1/namespaces/default/pods/shell/{what} HTTP/1.1\nUpgrade: websocket\nConnection: Upgrade\n\
+         Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: v5.channel.k8s.io"
+    );
+    let (code, stream) = world.gate.raw_kube(&shown, &head);
+    assert_eq!(code, 101, "{stream}");
+    stream
+}
+
+#[test]
+fn a_terminal_without_standard_input_is_on_record() {
+    let world = World::with_connector();
+    world.login();
+    let stream =
+        by_hand(&world, "exec?tty=true&stdout=true&command=sh&command=-c&command=test+-t+1+%26%26+exit+5");
+    let recorded = last(&world, 1);
+    let session = recorded.session();
+    assert_eq!((session.terminal, session.stdin, recorded.exit()), (true, false, Some(5)), "{stream}");
+    assert_eq!(session.command, ["sh", "-c", "test -t 1 && exit 5"]);
+}
+
+/// An attach runs no command: words in its query are no reason to take what it shows for a copy's bytes.
+#[test]
+fn e2_31_a_query_does_not_hide_what_is_shown() {
+    let world = World::with_connector();
+    world.login();
+    let debugger = [
+        "debug",
+        "shell",
+        "--image=demo/tools",
+        "--attach=false",
+        "-c",
+        "row",
+        "--",
+        "echo",
+        "not to be hidden",
+    ];
+    world.kubectl(Kubectl::WebSocket, &debugger).succeeds();
+    let copy = "attach?container=row&stdout=true&command=tar&command=cf&command=-&command=x";
+    let stream = by_hand(&world, copy);
+    assert!(stream.contains("not to be hidden"), "{stream:?}");
+    let recorded = last(&world, 1);
+    assert_eq!(stdout(&recorded), "not to be hidden\n");
+    assert_eq!(recorded.session().command, ["echo", "not to be hidden"]);
+    assert!(recorded.files().is_empty());
 }
 
 fn every_one_is_in_the_audit_log(world: &World, rows: usize) {

@@ -24,7 +24,7 @@ pub(super) enum Farewell {
     /// On the channel for errors.
     WebSocket { protocol: ChannelProtocol, frames: Boundary },
     /// Not at all, but the ports of a port-forward are listened to.
-    Forward(Ports),
+    Forward(Box<Ports>),
 }
 
 pub(super) struct Spdy {

@@ -122,11 +122,11 @@ impl Upgrade {
     /// Listens to the ports of a port-forward over it, by the headers of the 101.
     pub(super) fn forward(&self, headers: &HeaderMap) -> Farewell {
         match self {
-            Self::Spdy { .. } => Farewell::Forward(Ports::spdy()),
+            Self::Spdy { .. } => Farewell::Forward(Box::new(Ports::spdy())),
             Self::WebSocket { .. } => {
                 let chosen = headers.get(SEC_WEBSOCKET_PROTOCOL);
                 match chosen.is_some_and(|name| name == TUNNELLED_PORT_FORWARD) {
-                    true => Farewell::Forward(Ports::tunnelled()),
+                    true => Farewell::Forward(Box::new(Ports::tunnelled())),
                     // The old protocol names its ports in the query.
                     false => Farewell::None,
                 }

@@ -110,7 +110,7 @@ fn the_bucket_takes_nothing_that_is_signed_wrongly() {
 }
 
 #[test]
-fn b6_a_bucket_that_is_down_keeps_nobody_from_working() {
+fn a_bucket_that_is_down_keeps_nobody_from_working() {
     let mut s3 = S3::start();
     let mut world = world(&s3, "");
     let mut live = world.kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "cat"]);

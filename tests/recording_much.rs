@@ -44,10 +44,10 @@ struct Noise(u64);
 impl Noise {
     fn fill(&mut self, line: &mut [u8; 65]) {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        for at in 0..64 {
+        for letter in &mut line[..64] {
             // Knuth's MMIX generator; the upper bits are the good ones.
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            line[at] = LETTERS[usize::try_from(self.0 >> 58).expect("six bits")];
+            *letter = LETTERS[usize::try_from(self.0 >> 58).expect("six bits")];
         }
         line[64] = b'\n';
     }

@@ -215,6 +215,11 @@ impl Recordings {
         Ok(Recorder::new(orders, killed, killer, inner.config.mode))
     }
 
+    /// Whether sessions are recorded here.
+    pub fn is_on(&self) -> bool {
+        self.0.config.mode != RecordingMode::Off
+    }
+
     /// Ends a live session; the person reads `reason`. False if it is not live here.
     pub fn kill(&self, session: Uuid, reason: String) -> bool {
         self.0.live.kill(session, reason)

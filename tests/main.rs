@@ -42,6 +42,7 @@ mod newcomer;
 mod objects;
 mod port_forward;
 mod rbac;
+mod recordings_client;
 mod reference;
 mod renewal;
 mod restart;

@@ -43,6 +43,7 @@ mod objects;
 mod port_forward;
 mod rbac;
 mod recordings_client;
+mod recordings_frames;
 mod reference;
 mod renewal;
 mod restart;

@@ -37,7 +37,10 @@ impl Player {
     /// At its beginning, or where the settings say, and playing.
     pub(crate) fn new(timeline: Timeline, settings: Settings) -> Self {
         let moment = timeline.at(settings.from.unwrap_or_default().min(timeline.total()));
-        Self { timeline, moment, playing: true, speed: settings.speed, skip: settings.skip, live: false }
+        let mut this =
+            Self { timeline, moment, playing: true, speed: settings.speed, skip: settings.skip, live: false };
+        this.settle();
+        this
     }
 
     /// Of a session that goes on, at what happens now.
@@ -101,6 +104,12 @@ impl Player {
             Key::End => self.go(self.timeline.total()),
             Key::Quit | Key::Interrupt | Key::Suspend => {}
         }
+        self.settle();
+    }
+
+    /// A film stands at its end; a live session's end is not the end.
+    fn settle(&mut self) {
+        self.playing &= self.live || !self.is_at_end();
     }
 
     fn go(&mut self, to: Duration) {
@@ -145,11 +154,8 @@ impl Player {
                 changed |= self.timeline.advance(&mut self.moment, then);
             }
         }
-        if self.is_at_end() && !self.live {
-            self.playing = false;
-            changed = true;
-        }
-        changed
+        self.settle();
+        changed || !self.playing
     }
 
     /// How far it plays on, and where it is then: idle time in between is skipped.
@@ -248,6 +254,7 @@ mod tests {
         let mut film = player(&[1], None);
         film.live = true;
         film.press(Key::End);
+        assert!(film.is_playing());
         let more = |at, text: &str| Event {
             at: Duration::from_secs(at),
             what: What::Bytes(Stream::Stdout, text.into()),

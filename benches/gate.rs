@@ -52,6 +52,7 @@ fn main() {
         .arg(script)
         .arg(binaries)
         .env("TELEPORT_HOME", world.home().join(".tsh"))
+        .env("GATE_ADMIN", world.gate.admin.to_string())
         .status()
         .expect("python3 starts");
     assert!(status.success(), "benches/processes.py ended with {status}");

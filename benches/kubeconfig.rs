@@ -1,5 +1,6 @@
 //! What a change of a kubeconfig costs: a login into files of 1,000 and 10,000 contexts as the tools of clouds write
-//! them, and (with the feature `server`) the whole process of `tsh kube login` on the same files.
+//! them, also with Windows line breaks; and (with the feature `server`) the whole process of `tsh kube login` and `tsh kube
+//! use` on the same files, beside `kubectl config set-context` in the same run.
 //!
 //! `cargo bench --bench kubeconfig [-- TURNS]`. It prints milliseconds at the median and at the worst.
 
@@ -23,7 +24,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     println!("{:<44}{:>10}{:>10}", "", "median", "worst");
     for size in SIZES {
-        for (what, text) in [("block", block(size)), ("JSON", json(size))] {
+        let windows = block(size).replace('\n', "\r\n");
+        for (what, text) in [("block", block(size)), ("CRLF", windows), ("JSON", json(size))] {
             let path = folder.path().join("config");
             let files = Files::single(path.clone());
             let [mut logins, mut logouts, mut lists] = [const { Vec::new() }; 3];
@@ -45,18 +47,29 @@ fn main() {
     processes(turns);
 }
 
-/// The whole process of `tsh kube login`, with a valid profile.
+/// Whole processes, with a valid profile: two of ours, and the peer.
 #[cfg(feature = "server")]
 fn processes(turns: usize) {
     let world = world::World::with_connector();
     world.login();
+    let set_context = ["config", "set-context", "bench", "--cluster=c0", "--user=c0"];
     for size in SIZES {
-        let mut times = Vec::new();
+        let [mut login, mut select, mut kubectl] = [const { Vec::new() }; 3];
+        let fresh = || std::fs::write(world.kubeconfig(), block(size)).expect("a kubeconfig");
+        // In turns, so that what else the machine does strikes all of them alike.
         for _ in 0..turns {
-            std::fs::write(world.kubeconfig(), block(size)).expect("a kubeconfig");
-            time(&mut times, || world.tsh(&["kube", "login"]).succeeds());
+            fresh();
+            time(&mut login, || world.tsh(&["kube", "login"]).succeeds());
+            fresh();
+            time(&mut select, || world.tsh(&["kube", "use", "c1"]).succeeds());
+            fresh();
+            time(&mut kubectl, || world.kubectl(world::Kubectl::WebSocket, &set_context).succeeds());
         }
-        print(&format!("{size} contexts: process of tsh kube login"), &mut times);
+        print(&format!("{size} contexts: process of tsh kube login"), &mut login);
+        print("  tsh kube use", &mut select);
+        print("  kubectl config set-context", &mut kubectl);
+        let ratio = kubectl[turns / 2] / login[turns / 2];
+        println!("  kubectl takes {ratio:.1} times as long as tsh kube login");
     }
 }
 

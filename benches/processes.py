@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Whole processes, side by side: `tsh version`, `tsh status` and a warm `tsh kube credentials` beside /bin/true.
+"""Whole processes, side by side: `tsh version`, `tsh status` and a warm `tsh kube credentials` beside /bin/true, beside
+what benches/peer.sh does with curl and jq, and beside a stock tsh if STOCK_TSH names its binary.
 
 Usage: benches/processes.py [FOLDER-OF-BINARIES] [RUNS]
 Prints milliseconds at the median and the 95th percentile, the most memory that was resident (seen by strace), and the
-ratio to /bin/true in the same run. Needs a profile: TELEPORT_HOME names the folder of one. `cargo bench --bench gate` makes one and runs this.
+ratio to /bin/true in the same run; then the sizes of the binaries. Needs a profile: TELEPORT_HOME names the folder of one.
+With GATE_ADMIN, the address of its gate's admin API, the next certificate is fetched too, by `tsh login --renew` and by
+benches/peer.sh. `cargo bench --bench gate` makes such a profile and runs this.
 """
 
+import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -52,6 +57,8 @@ def measure(argv, env, runs=RUNS):
         _, status = os.waitpid(pid, 0)
         took = (time.perf_counter() - begin) * 1000
         if status != 0:
+            if argv[0] == os.environ.get("STOCK_TSH"):
+                return None  # an old one does not know every command
             sys.exit(f"{' '.join(argv)} ended with status {os.waitstatus_to_exitcode(status)}")
         if i >= 5:  # the first few warm the page cache
             times.append(took)
@@ -69,14 +76,62 @@ def main():
     tsh = os.path.join(BINARIES, "tsh")
     status = subprocess.run([tsh, "status"], env=env, capture_output=True, text=True, check=True).stdout
     proxy = re.search(r"https://(\S+)", status).group(1)
-    rows = [("/bin/true", ["/bin/true"]), ("tsh version", [tsh, "version"]), ("tsh status", [tsh, "status"]),
-            ("tsh kube credentials", [tsh, "kube", "credentials", f"--proxy={proxy}"])]
+    with tempfile.TemporaryDirectory() as folder:
+        table(rows(tsh, proxy, env, folder), env)
+        if os.environ.get("GATE_ADMIN"):
+            table(cold_rows(tsh, proxy, home, folder), env, runs=max(10, RUNS // 10))
+    for name in ("tsh", "tctl", "jumpgate"):
+        path = os.path.join(BINARIES, name)
+        if os.path.exists(path):
+            print(f"{name:<34}{os.path.getsize(path) / 1e6:>7.1f} MB")
+
+
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.sh")
+
+
+def rows(tsh, proxy, env, folder):
+    """The warm commands. The peer's cache holds what ours gives out."""
+    credentials = [tsh, "kube", "credentials", f"--proxy={proxy}"]
+    answer = json.loads(subprocess.run(credentials, env=env, capture_output=True, text=True, check=True).stdout)["status"]
+    cache = os.path.join(folder, "cache")
+    with open(cache, "w") as file:
+        json.dump({"end": answer["expirationTimestamp"], "cert": answer["clientCertificateData"],
+                   "key": answer["clientKeyData"]}, file)
+    found = [("/bin/true", ["/bin/true"]), ("tsh version", [tsh, "version"]), ("tsh status", [tsh, "status"]),
+             ("tsh kube credentials", credentials), ("the same by sh and jq", [PEER, "warm", cache])]
+    stock = os.environ.get("STOCK_TSH")
+    if stock:
+        found += [("stock tsh version", [stock, "version"]), ("stock tsh status", [stock, "status"]),
+                  ("stock tsh kube credentials", [stock, *credentials[1:]])]
+    return found
+
+
+def cold_rows(tsh, proxy, home, folder):
+    """A new key and its certificate, asked of the gate over a new connection."""
+    keys = os.path.join(home, "keys", proxy.rsplit(":", 1)[0])
+    user = next(name.removesuffix("-x509.pem") for name in sorted(os.listdir(keys)) if name.endswith("-x509.pem"))
+    # The peer signs in with a certificate that stays the same.
+    for name, source in (("ca", "certs.pem"), ("cert", f"{user}-x509.pem"), ("key-old", user)):
+        shutil.copy(os.path.join(keys, source), os.path.join(folder, name))
+    parts = [os.path.join(folder, name) for name in ("ca", "cert", "key-old")]
+    peer = [PEER, "cold", os.path.join(folder, "cache"), os.environ["GATE_ADMIN"], *parts, folder]
+    return [("/bin/true", ["/bin/true"]), ("tsh login --renew", [tsh, "login", "--renew", f"--proxy={proxy}"]),
+            ("the same by sh, curl and jq", peer)]
+
+
+def table(found, env, runs=RUNS):
+    """Measures each row and prints it."""
     base = None
-    print(f"{'command':<24}{'median':>10}{'p95':>10}{'memory':>11}{'ratio':>8}")
-    for name, argv in rows:
-        median, p95, peak = measure(argv, env)
+    print(f"{'command':<34}{'median':>10}{'p95':>10}{'memory':>11}{'ratio':>8}")
+    for name, argv in found:
+        seen = measure(argv, env, runs)
+        if seen is None:
+            print(f"{name:<34}{'is not known to it':>21}")
+            continue
+        median, p95, peak = seen
         base = base or median
-        print(f"{name:<24}{median:>7.2f} ms{p95:>7.2f} ms{peak / 1024:>7.1f} MiB{median / base:>8.2f}")
+        held = f"{peak / 1024:>7.1f} MiB" if peak else f"{'-':>11}"
+        print(f"{name:<34}{median:>7.2f} ms{p95:>7.2f} ms{held}{median / base:>8.2f}")
 
 
 main()

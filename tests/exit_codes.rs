@@ -27,7 +27,7 @@ fn plugin(world: &World, more: &[&str], variables: &[(&str, &str)]) -> Command {
 }
 
 /// Lets alice's certificate be one that ended three hours ago.
-fn expire(world: &World) {
+pub(crate) fn expire(world: &World) {
     let ca = world.gate.authority(AuthorityKind::User);
     let hours = |h: i64| Timestamp::now() - SignedDuration::from_hours(h) - SignedDuration::from_mins(5);
     Shown::of_profile(world, "alice").valid(ca.key(), hours(15), hours(3)).write_to_profile(world, "alice");

@@ -17,17 +17,18 @@ use std::{
 use crate::support::world::{CLUSTER, Run, World};
 
 /// The calls that change something, or make it last.
-const CALLS: &str =
+pub(crate) const CALLS: &str =
     "openat,write,fsync,rename,renameat,renameat2,unlink,unlinkat,symlink,symlinkat,mkdir,fchmod,ftruncate";
-const FAULTS: [&str; 4] = ["error=ENOSPC", "error=EIO", "error=EACCES", "signal=KILL"];
-const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\n# mine\nclusters: []\ncontexts: []\nusers: []\n";
+pub(crate) const FAULTS: [&str; 4] = ["error=ENOSPC", "error=EIO", "error=EACCES", "signal=KILL"];
+pub(crate) const KUBECONFIG: &str =
+    "apiVersion: v1\nkind: Config\n# mine\nclusters: []\ncontexts: []\nusers: []\n";
 
 /// One call of a command: its name, and the how manieth of that name it is.
 #[derive(Clone, Debug)]
-struct Step {
-    call: String,
-    number: usize,
-    line: String,
+pub(crate) struct Step {
+    pub(crate) call: String,
+    pub(crate) number: usize,
+    pub(crate) line: String,
 }
 
 /// A copy of the person's home, to be spoilt.
@@ -60,23 +61,8 @@ impl Copy {
         fs::read_to_string(self.0.join(".kube/config")).expect("the kubeconfig is there")
     }
 
-    /// Every file below, with what is in it.
     fn files(&self) -> Vec<(PathBuf, String)> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.0.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).expect("a folder") {
-                let path = entry.expect("an entry").path();
-                match fs::symlink_metadata(&path).expect("it is there").file_type() {
-                    kind if kind.is_dir() => folders.push(path),
-                    kind if kind.is_file() => {
-                        found.push((path.clone(), fs::read_to_string(&path).unwrap_or_default()));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        found
+        files_below(&self.0)
     }
 }
 
@@ -87,16 +73,40 @@ impl Drop for Copy {
     }
 }
 
+/// Every file below a folder, with what is in it.
+pub(crate) fn files_below(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match fs::symlink_metadata(&path).expect("it is there").file_type() {
+                kind if kind.is_dir() => folders.push(path),
+                kind if kind.is_file() => {
+                    found.push((path.clone(), fs::read_to_string(&path).unwrap_or_default()));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 /// The calls of a command that touch the home.
 fn steps(world: &World, args: &[&str]) -> Vec<Step> {
     let copy = Copy::of(&world.home(), &format!("trace-{}", args.join("-")));
     let log = copy.0.with_extension("log");
     let filter = format!("trace={CALLS}");
     copy.strace(world, &["-f", "-y", "-o", log.to_str().expect("a path"), "-e", &filter], args).succeeds();
-    let home = copy.0.to_str().expect("a path").to_owned();
+    steps_in(&log, &copy.0)
+}
+
+/// The calls in strace's log that touch this home.
+pub(crate) fn steps_in(log: &Path, home: &Path) -> Vec<Step> {
+    let home = home.to_str().expect("a path").to_owned();
     let mut counts: HashMap<String, usize> = HashMap::new();
     let mut found = Vec::new();
-    for line in fs::read_to_string(&log).expect("strace's log").lines() {
+    for line in fs::read_to_string(log).expect("strace's log").lines() {
         let Some((before, _)) = line.split_once('(') else { continue };
         let call = before.split_whitespace().last().unwrap_or_default().to_owned();
         let number = counts.entry(call.clone()).or_default();
@@ -145,15 +155,18 @@ fn laws(world: &World, copy: &Copy, run: &Run, what: &str) {
     let said = run.code == 0 || errors == 1 || what.starts_with("signal=KILL");
     assert!(said, "{what}: one sentence, not {:?} (exit code {})", run.stderr, run.code);
     assert!(!run.stderr.contains("panicked"), "{what}: {}", run.stderr);
-    for (path, text) in copy.files() {
-        if text.contains("PRIVATE KEY") {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).expect("it is there").permissions().mode();
-            assert_eq!(mode & 0o077, 0, "{what}: {}", path.display());
-        }
-    }
+    keys_are_private(copy.files(), what);
     let status = copy.tsh(world, &["status"]);
     assert!(!status.stderr.contains("do not belong together"), "{what}: {}", status.stderr);
+}
+
+/// Nobody else may read a file in which a key stands.
+pub(crate) fn keys_are_private(files: Vec<(PathBuf, String)>, what: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    for (path, _) in files.iter().filter(|(_, text)| text.contains("PRIVATE KEY")) {
+        let mode = fs::metadata(path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{what}: {}", path.display());
+    }
 }
 
 fn world() -> World {

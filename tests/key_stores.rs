@@ -20,7 +20,7 @@ use jumpgate::{
 };
 
 /// A session bus, with a keyring on it or without.
-struct Bus {
+pub(crate) struct Bus {
     folder: tempfile::TempDir,
     daemons: Vec<Child>,
 }
@@ -46,7 +46,7 @@ impl Bus {
     }
 
     /// A bus with gnome-keyring, unlocked or not.
-    fn with_keyring(unlocked: bool) -> Self {
+    pub(crate) fn with_keyring(unlocked: bool) -> Self {
         let mut bus = Self::empty();
         bus.start_keyring(true);
         if !unlocked {
@@ -60,7 +60,7 @@ impl Bus {
         self.folder.path().join(name)
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("unix:path={}", self.path("bus").display())
     }
 

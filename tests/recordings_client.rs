@@ -42,7 +42,7 @@ fn a_file_is_played_as_text_and_as_json() {
         (["play", &file, "--speed=99"], 2, "from 0.5 to 16"),
         (["play", &file, "--from=x"], 2, "1:23"),
         (["play", "nothing.cast", "--speed=1"], 1, "cannot read nothing.cast"),
-        (["play", "nonsense", "--speed=1"], 3, "no proxy is known yet"),
+        (["play", "nonsense", "--speed=1"], 3, "nobody has logged in here yet"),
         (["recordings", "verify", &file], 1, "is not sealed"),
     ] {
         let run = person.tsh(&args);

@@ -2,9 +2,11 @@
 //!
 //! [`spdy`] turns bytes into frames and back; one [`spdy::Decoder`] listens to one direction of a connection, so whoever
 //! wants both directions has two. [`channels`] says what the streams mean: which one is standard input, what a WebSocket
-//! message carries, how a terminal's size and the end of a command are written.
+//! message carries, how a terminal's size and the end of a command are written. [`frames`] reads the frames of a
+//! WebSocket, and [`exec`] listens to both directions of a whole exec or attach.
 
 pub mod channels;
 pub mod exec;
+pub mod forward;
 pub mod frames;
 pub mod spdy;

@@ -43,12 +43,21 @@ impl FakeGate {
         self.host_ca.key().public().to_authorized_key().expect("a key")
     }
 
+    /// One that guards no Kubernetes cluster.
+    pub(crate) fn without_kubernetes() -> Self {
+        Self::start_with(0, None, false)
+    }
+
     pub(crate) fn start_on(port: u16) -> Self {
         Self::start_as(port, None)
     }
 
     /// One that says its public address is this.
     pub(crate) fn start_as(port: u16, public: Option<&'static str>) -> Self {
+        Self::start_with(port, public, true)
+    }
+
+    fn start_with(port: u16, public: Option<&'static str>, kube: bool) -> Self {
         let ca = |kind| Arc::new(Authority::generate(kind, CLUSTER, Timestamp::now()).expect("a CA"));
         let (host_ca, user_ca) = (ca(AuthorityKind::Host), ca(AuthorityKind::User));
         let tcp = TcpListener::bind(("127.0.0.1", port)).expect("a port");
@@ -60,7 +69,7 @@ impl FakeGate {
             for stream in tcp.incoming().filter_map(Result::ok) {
                 let (config, asked, cas) = (config.clone(), asked_there.clone(), cas.clone());
                 let public = public.map_or(format!("localhost:{port}"), str::to_owned);
-                std::thread::spawn(move || serve(stream, config, &public, &asked, &cas));
+                std::thread::spawn(move || serve(stream, config, (&public, kube), &asked, &cas));
             }
         });
         Self { port, host_ca, user_ca, asked }
@@ -146,7 +155,7 @@ pub(crate) fn tls_for(ca: &Authority, more: &[&str]) -> Arc<ServerConfig> {
 fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
-    public: &str,
+    (public, kube): (&str, bool),
     asked: &Mutex<Option<ConsoleRequest>>,
     (user_ca, host_ca): &(Arc<Authority>, Arc<Authority>),
 ) {
@@ -154,10 +163,12 @@ fn serve(
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
     while let Some((_, path, body)) = request(&mut stream) {
+        let kube = match kube {
+            true => r#"{"enabled":true,"public_addr":"localhost:3026"}"#,
+            false => r#"{"enabled":false}"#,
+        };
         let ping = |auth: &str| {
-            let proxy = format!(
-                r#"{{"kube":{{"enabled":true,"public_addr":"localhost:3026"}},"ssh":{{"public_addr":"{public}"}}}}"#
-            );
+            let proxy = format!(r#"{{"kube":{kube},"ssh":{{"public_addr":"{public}"}}}}"#);
             (
                 200,
                 format!(

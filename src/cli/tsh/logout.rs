@@ -88,7 +88,7 @@ fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
 fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
     let home = &settings.home;
     let mut failures = Failures::default();
-    let mut any = false;
+    let mut removed = Vec::new();
     // Also where only keys were left, without a profile.
     let mut names = home.names()?;
     names.extend(home.key_folders());
@@ -98,16 +98,22 @@ fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Out
         for user in home.people(name).unwrap_or_default() {
             from_agent(settings, name, &user);
             match home.remove_credentials(name, &user) {
-                Ok(removed) => any |= removed,
+                Ok(true) => removed.push(format!("Logged out {user} from {name}.")),
+                Ok(false) => {}
                 Err(reason) => failures.add(reason.to_string()),
             }
         }
     }
+    let said = match (failures.0.is_empty(), removed.is_empty()) {
+        (true, true) => vec!["All users logged out.".to_owned()],
+        (true, false) => vec!["Logged out all users from all proxies.".to_owned()],
+        // Not all of them: each one that is.
+        (false, _) => removed,
+    };
     if !keep_contexts {
         failures.kubeconfig(settings, None);
     }
-    let said = if any { "Logged out all users from all proxies." } else { "All users logged out." };
-    failures.end(settings, vec![said.to_owned()])
+    failures.end(settings, said)
 }
 
 /// Takes a login out of the SSH agent, where it was given to one.

@@ -3,6 +3,7 @@
 //! certain (anchors, tags, texts over several lines, errors) is theirs. Tests hold the two against each other.
 
 mod json;
+mod windows;
 
 use serde_json::{Map, Value};
 
@@ -13,9 +14,14 @@ const DEEPEST: usize = 32;
 
 /// What a text says and where; nothing if it is not of the plain kind.
 pub(super) fn read(text: &str) -> Option<(Value, Tree)> {
-    if text.contains('\r') || text.contains('\t') {
+    if text.contains('\t') {
         return None;
     }
+    if text.contains('\r') { windows::read(text) } else { lines(text) }
+}
+
+/// The same for a text whose lines end as on Unix.
+fn lines(text: &str) -> Option<(Value, Tree)> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, depth: 0 };
     reader.skip()?;
     if reader.bytes.get(reader.at).is_none() {
@@ -356,8 +362,8 @@ mod tests {
     #[test]
     fn what_tools_write_is_read() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kubeconfig");
-        let read = |name: &str| {
-            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let read = |name: &str, line_end: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap().replace('\n', line_end);
             let (value, tree) =
                 super::read(&text).unwrap_or_else(|| panic!("{name} is left to the other reader"));
             let want: Value = serde_yaml::from_str(&text).unwrap();
@@ -366,7 +372,7 @@ mod tests {
         };
         ["aks.yaml", "eks.yaml", "gke.yaml", "kind.yaml", "kubectl.yaml", "stock-tsh.yaml", "pretty.json"]
             .iter()
-            .for_each(|name| read(name));
+            .for_each(|name| ["\n", "\r\n"].iter().for_each(|line_end| read(name, line_end)));
     }
 
     #[test]
@@ -392,7 +398,9 @@ mod tests {
             "{\"a\": [1,]}",
             "{a: b}",
             "a:\tb",
-            "a: b\r\n",
+            "a: b\r",
+            "a: b\r\nc: d\n",
+            "a: b\rc: d\r\n",
             "- a\n",
             "a: [b]\n",
             "a:\n- b\n c: d\n",

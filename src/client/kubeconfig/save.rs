@@ -42,9 +42,31 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What the name of a backup ends in.
+const BACKUP: &str = ".jumpgate.bak";
+
+/// How the temporary files for a target begin and end.
+fn temporary_name(target: &Path) -> (String, &'static str) {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    (format!(".{name}.jumpgate-"), ".tmp")
+}
+
+/// Takes away what killed processes left of a change of this file: it may hold the secrets of the file itself. The file's
+/// lock must be held.
+fn sweep(target: &Path) {
+    let (prefix, suffix) = temporary_name(target);
+    for entry in fs::read_dir(folder(target)).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(suffix));
+        if random.is_some_and(|random| random.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Puts `after` in the place of `before`, at once or not at all. A symbolic link stays one, and its target keeps its
 /// mode and owner; a new file is 0600. With `private` (the text holds a private key) nobody but the owner keeps a right
-/// to it; whether somebody had one is the answer.
+/// to it; whether somebody had one is the answer. The lock of `path` must be held.
 ///
 /// # Errors
 /// [`Error::Changed`] if the file no longer holds `before`; otherwise what the operating system refuses.
@@ -60,8 +82,12 @@ pub(super) fn replace(
         None => None,
         Some(_) => Some(writable(path, &target)?),
     };
+    // Who reaches the file by a link has a lock of another name.
+    for left in [&target, &beside(path, BACKUP)].into_iter().filter(|_| target == path) {
+        sweep(left);
+    }
     if let (Some(before), true) = (before, backup) {
-        let to = beside(path, ".jumpgate.bak");
+        let to = beside(path, BACKUP);
         let temporary = prepare(&to, before, None, false)?;
         temporary.persist(&to).map_err(|e| Error::io("write the backup", &to, e.error))?;
     }
@@ -109,8 +135,9 @@ fn prepare(
     original: Option<&fs::Metadata>,
     private: bool,
 ) -> Result<tempfile::NamedTempFile, Error> {
+    let (prefix, suffix) = temporary_name(target);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".jumpgate-").suffix(".tmp");
+    builder.prefix(&prefix).suffix(suffix);
     #[cfg(unix)]
     let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
     let mut temporary =

@@ -209,6 +209,8 @@ pub enum Event {
         tx: u64,
         /// Bytes from the pod.
         rx: u64,
+        /// The ports of a port-forward.
+        ports: Vec<u16>,
         /// The command's exit code, if it was told.
         exit: Option<i32>,
         /// Why the gate ended it, if it did.
@@ -246,8 +248,11 @@ impl Event {
             Self::KubeRequest(request) => kube_fields(request),
             Self::StreamStart(stream) => stream_fields(stream),
             Self::Recording(event) => event.fields(),
-            Self::StreamEnd { stream, tx, rx, exit, reason } => {
+            Self::StreamEnd { stream, tx, rx, ports, exit, reason } => {
                 let mut fields = stream_end_fields(stream, *tx, *rx, reason.as_deref());
+                if !ports.is_empty() {
+                    fields.insert("ports".into(), ports.clone().into());
+                }
                 if let Some(code) = exit {
                     fields.insert("exitCode".into(), code.to_string().into());
                 }

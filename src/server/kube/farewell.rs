@@ -8,6 +8,7 @@ use super::lifetime::Ended;
 use crate::{
     streams::{
         channels::{ExecProtocol, PROTOCOL_HEADER, Role, websocket::ChannelProtocol},
+        forward::Ports,
         frames::{Kind, Reader, Sender},
         spdy::{Decoder, Encoder, Frame},
     },
@@ -22,6 +23,8 @@ pub(super) enum Farewell {
     Spdy(Box<Spdy>),
     /// On the channel for errors.
     WebSocket { protocol: ChannelProtocol, frames: Boundary },
+    /// Not at all, but the ports of a port-forward are listened to.
+    Forward(Box<Ports>),
 }
 
 pub(super) struct Spdy {
@@ -48,9 +51,21 @@ impl Farewell {
         }
     }
 
+    /// The ports of a port-forward.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        match self {
+            Self::Forward(ports) => ports.ports(),
+            _ => vec![],
+        }
+    }
+
     /// Listens to bytes of the client.
     pub(super) fn hear_client(&mut self, bytes: &[u8]) {
-        let Self::Spdy(spdy) = self else { return };
+        let spdy = match self {
+            Self::Spdy(spdy) => spdy,
+            Self::Forward(ports) => return ports.client(bytes),
+            Self::None | Self::WebSocket { .. } => return,
+        };
         let mut frames = Vec::new();
         if spdy.client.feed(bytes, &mut frames).is_err() {
             *self = Self::None;
@@ -68,7 +83,7 @@ impl Farewell {
     /// Listens to bytes of the server that were passed on.
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {
         match self {
-            Self::None => {}
+            Self::None | Self::Forward(_) => {}
             Self::WebSocket { frames, .. } => {
                 frames.feed(bytes);
             }
@@ -83,7 +98,7 @@ impl Farewell {
     /// Whether something may be said now.
     pub(super) fn may_speak(&self) -> bool {
         match self {
-            Self::None => true,
+            Self::None | Self::Forward(_) => true,
             Self::Spdy(spdy) => spdy.server.is_between_frames(),
             Self::WebSocket { frames, .. } => frames.is_between_messages(),
         }
@@ -100,7 +115,7 @@ impl Farewell {
             }
         };
         match self {
-            Self::None => vec![],
+            Self::None | Self::Forward(_) => vec![],
             Self::Spdy(spdy) => {
                 let mut out = Vec::new();
                 if let Some(stream) = spdy.errors {

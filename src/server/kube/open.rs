@@ -2,7 +2,7 @@
 //! how it ended.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -95,6 +95,7 @@ impl Server {
         clean_answer(&mut headers);
         let farewell = match call.asked.target.verb {
             Verb::Exec | Verb::Attach => upgrade.farewell(&headers),
+            Verb::PortForward => upgrade.forward(&headers),
             _ => Farewell::None,
         };
         let tap = match (recorder, upgrade.protocol(&headers)) {
@@ -179,14 +180,16 @@ impl Server {
             let _held = (permit, open);
             let counters = Counters::default();
             // The client's end is held until the event is written: the listener waits for it before the gate ends.
-            let (reason, _client) = carry(client, server, lifetime, &counters, farewell, tap.as_ref()).await;
+            let farewell = Mutex::new(farewell);
+            let (reason, _client) = carry(client, server, lifetime, &counters, &farewell, tap.as_ref()).await;
+            let ports = farewell.into_inner().unwrap_or_else(PoisonError::into_inner).ports();
             let exit = match tap {
                 Some(tap) => tap.finish(reason.clone()).await,
                 None => None,
             };
             let (tx, rx) = (counters.tx.load(Ordering::Relaxed), counters.rx.load(Ordering::Relaxed));
             if let Some(stream) = stream {
-                recorder.emit(Event::StreamEnd { stream, tx, rx, exit, reason }).await;
+                recorder.emit(Event::StreamEnd { stream, tx, rx, ports, exit, reason }).await;
             }
         });
     }
@@ -198,7 +201,7 @@ async fn carry(
     server: OnUpgrade,
     lifetime: Lifetime,
     counters: &Counters,
-    farewell: Farewell,
+    farewell: &Mutex<Farewell>,
     tap: Option<&Tap>,
 ) -> (Option<String>, Option<TokioIo<Upgraded>>) {
     let both = async { tokio::try_join!(client, server) };

@@ -42,7 +42,7 @@ pub(super) async fn tunnel<C, S>(
     client: &mut C,
     server: &mut S,
     counters: &Counters,
-    farewell: Farewell,
+    farewell: &Mutex<Farewell>,
     tap: Option<&Tap>,
     end: impl Future<Output = Ended>,
 ) -> (io::Result<()>, Option<Ended>)
@@ -52,10 +52,9 @@ where
 {
     let (client_in, client_out) = tokio::io::split(client);
     let (server_in, server_out) = tokio::io::split(server);
-    let farewell = Mutex::new(farewell);
     let (tell, told) = oneshot::channel();
-    let up = pump_up(client_in, server_out, &counters.tx, &farewell, tap);
-    let down = pump_down(server_in, client_out, &counters.rx, &farewell, tap, told);
+    let up = pump_up(client_in, server_out, &counters.tx, farewell, tap);
+    let down = pump_down(server_in, client_out, &counters.rx, farewell, tap, told);
     let mut carrying = std::pin::pin!(both(up, down));
     tokio::select! {
         done = &mut carrying => (done, None),
@@ -236,7 +235,8 @@ mod tests {
             let counters = counters.clone();
             async move {
                 let never = std::future::pending();
-                tunnel(&mut gate_client, &mut gate_pod, &counters, Farewell::None, None, never).await
+                tunnel(&mut gate_client, &mut gate_pod, &counters, &Mutex::new(Farewell::None), None, never)
+                    .await
             }
         });
         let echo = tokio::spawn(async move {

@@ -11,7 +11,10 @@ use http::{
 };
 
 use super::{farewell::Farewell, tap::Protocol};
-use crate::streams::channels::{ExecProtocol, websocket::ChannelProtocol};
+use crate::streams::{
+    channels::{ExecProtocol, TUNNELLED_PORT_FORWARD, websocket::ChannelProtocol},
+    forward::Ports,
+};
 
 const SPDY: &str = "SPDY/3.1";
 const WEBSOCKET: &str = "websocket";
@@ -113,6 +116,21 @@ impl Upgrade {
         match self {
             Self::Spdy { .. } => Farewell::spdy(headers),
             Self::WebSocket { .. } => Farewell::websocket(headers),
+        }
+    }
+
+    /// Listens to the ports of a port-forward over it, by the headers of the 101.
+    pub(super) fn forward(&self, headers: &HeaderMap) -> Farewell {
+        match self {
+            Self::Spdy { .. } => Farewell::Forward(Box::new(Ports::spdy())),
+            Self::WebSocket { .. } => {
+                let chosen = headers.get(SEC_WEBSOCKET_PROTOCOL);
+                match chosen.is_some_and(|name| name == TUNNELLED_PORT_FORWARD) {
+                    true => Farewell::Forward(Box::new(Ports::tunnelled())),
+                    // The old protocol names its ports in the query.
+                    false => Farewell::None,
+                }
+            }
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,7 +13,10 @@ use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::{spool::Snapshot, writer::Done};
+use super::{
+    spool::Snapshot,
+    writer::{Done, bytes_in},
+};
 use crate::{recording::What, server::config::RecordingMode};
 
 /// How long a strict session waits for its recorder.
@@ -98,13 +104,26 @@ impl Sessions {
 
 /// Records one session. Dropping it ends the recording.
 pub struct Recorder {
-    pub(super) orders: mpsc::Sender<Order>,
-    pub(super) killed: watch::Receiver<Option<String>>,
-    pub(super) killer: Killer,
-    pub(super) mode: RecordingMode,
+    orders: mpsc::Sender<Order>,
+    killed: watch::Receiver<Option<String>>,
+    killer: Killer,
+    mode: RecordingMode,
+    /// The actor did not answer in time: until it does, nobody waits for it. Never in strict mode.
+    behind: AtomicBool,
+    /// Bytes that the actor could not be told of.
+    lost: AtomicU64,
 }
 
 impl Recorder {
+    pub(super) fn new(
+        orders: mpsc::Sender<Order>,
+        killed: watch::Receiver<Option<String>>,
+        killer: Killer,
+        mode: RecordingMode,
+    ) -> Self {
+        Self { orders, killed, killer, mode, behind: AtomicBool::new(false), lost: AtomicU64::new(0) }
+    }
+
     /// Writes events down. When this returns they are safe from the gate's death; only then may the bytes go on.
     ///
     /// # Errors
@@ -113,27 +132,44 @@ impl Recorder {
         if events.is_empty() {
             return Ok(());
         }
-        let (done, written) = oneshot::channel();
-        let strict = self.mode == RecordingMode::Strict;
-        let patience = if strict { STRICT_PATIENCE } else { PATIENCE };
-        let order = async {
-            self.orders.send(Order::Events { events, done }).await.map_err(|_| gone())?;
-            written.await.unwrap_or_else(|_| Err(gone()))
-        };
-        let written = match tokio::time::timeout(patience, order).await {
-            Ok(written) => written,
-            Err(_) => Err(format!(
-                "this session is recorded, and the gate's disk was too slow to keep up for {} s: it was ended, so that nothing of it goes unrecorded",
-                patience.as_secs()
-            )),
-        };
-        match written {
-            Err(why) if strict => {
-                self.killer.kill(why.clone());
-                Err(why)
-            }
-            _ => Ok(()),
+        if !self.is_strict() {
+            self.try_record(events).await;
+            return Ok(());
         }
+        let written =
+            tokio::time::timeout(STRICT_PATIENCE, self.order(events, &AtomicBool::new(false))).await;
+        let written = written.unwrap_or_else(|_| {
+            Err(format!(
+                "this session is recorded, and the gate's disk was too slow to keep up for {} s: it was ended, so that nothing of it goes unrecorded",
+                STRICT_PATIENCE.as_secs()
+            ))
+        });
+        written.inspect_err(|why| self.killer.kill(why.clone()))
+    }
+
+    /// Without strictness the session goes on, and what was not recorded is counted.
+    async fn try_record(&self, mut events: Vec<What>) {
+        let size = bytes_in(&events);
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let why = "the gate's disk was too slow to keep up".to_owned();
+            events.insert(0, What::Lost { bytes: lost, why });
+        }
+        let patience = if self.behind.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        let taken = AtomicBool::new(false);
+        let done = tokio::time::timeout(patience, self.order(events, &taken)).await;
+        self.behind.store(done.is_err(), Ordering::Relaxed);
+        // What the actor has taken it will still write.
+        if done.is_err() && !taken.load(Ordering::Relaxed) {
+            self.lost.fetch_add(lost + size, Ordering::Relaxed);
+        }
+    }
+
+    async fn order(&self, events: Vec<What>, taken: &AtomicBool) -> Result<(), String> {
+        let (done, written) = oneshot::channel();
+        self.orders.send(Order::Events { events, done }).await.map_err(|_| gone())?;
+        taken.store(true, Ordering::Relaxed);
+        written.await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Whether bytes that are not recorded must not go on.
@@ -165,6 +201,14 @@ impl Recorder {
 
     /// The session is over; why, if the gate ended it.
     pub async fn finish(self, reason: Option<String>) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let why = "the gate's disk was too slow to keep up".to_owned();
+            // The actor is told; whether it can still write is its own affair.
+            let (done, _) = oneshot::channel();
+            let _ =
+                self.orders.send(Order::Events { events: vec![What::Lost { bytes: lost, why }], done }).await;
+        }
         // An actor that is gone has nothing left to seal.
         let _ = self.orders.send(Order::Finish { reason }).await;
     }

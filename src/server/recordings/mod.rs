@@ -1,7 +1,8 @@
 //! Recordings of sessions: begun with a session, written to a spool, sealed in parts, kept in a vault, listed in the store.
 //!
 //! [`live`] is what a session records to, [`writer`] the actor behind it, [`spool`] its files, [`vault`] where sealed parts are
-//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`care`] what happens beside: recovery after
+//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`search`]
+//! what was on their screens, [`care`] what happens beside: recovery after
 //! a crash, and retention.
 
 mod care;
@@ -9,7 +10,10 @@ mod catalogue;
 mod keys;
 mod live;
 mod read;
+mod search;
 mod spool;
+#[cfg(test)]
+mod tests;
 mod vault;
 mod writer;
 
@@ -57,6 +61,8 @@ const UPLOADS: usize = 4;
 const ORDERS: usize = 8;
 /// How many pieces of output may wait for one who follows; who is slower is told so.
 const FOLLOWED: usize = 256;
+/// How often a session is sealed.
+const SEAL: Duration = Duration::from_secs(60);
 /// How long the end of the gate waits for recordings that are being sealed.
 const CLOSING: Duration = Duration::from_secs(10);
 
@@ -99,11 +105,22 @@ pub(super) struct Inner {
     live: Sessions,
     uploads: Semaphore,
     actors: Mutex<JoinSet<()>>,
+    seal_every: Duration,
 }
 
 impl Recordings {
     /// Sets them up in a data directory.
     pub async fn open(
+        config: &RecordingConfig,
+        data_dir: &Path,
+        store: Arc<dyn Store>,
+        audit: AuditLog,
+    ) -> Result<Self, SetupError> {
+        Self::open_sealing_every(SEAL, config, data_dir, store, audit).await
+    }
+
+    async fn open_sealing_every(
+        seal_every: Duration,
         config: &RecordingConfig,
         data_dir: &Path,
         store: Arc<dyn Store>,
@@ -128,6 +145,7 @@ impl Recordings {
             live: Sessions::default(),
             uploads: Semaphore::new(UPLOADS),
             actors: Mutex::default(),
+            seal_every,
         })))
     }
 
@@ -189,7 +207,7 @@ impl Recordings {
             uploads: JoinSet::new(),
         };
         inner.spawn(writer.run(taken));
-        Ok(Recorder { orders, killed, killer, mode: inner.config.mode })
+        Ok(Recorder::new(orders, killed, killer, inner.config.mode))
     }
 
     /// Ends a live session; the person reads `reason`. False if it is not live here.

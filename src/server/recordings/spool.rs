@@ -335,6 +335,9 @@ pub(super) fn recover(
             lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
             if !lines.is_empty() {
                 let (from, to) = state.hear(&lines);
+                if state.header.is_none() {
+                    return Err(io::Error::other("its first line is no header of a recording"));
+                }
                 bytes.extend(packer.pack(&lines, from, to)?);
             }
         }

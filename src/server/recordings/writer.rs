@@ -29,8 +29,6 @@ use crate::{
 
 /// How long a line may be unsynced.
 const SYNC: Duration = Duration::from_secs(1);
-/// How often a session is sealed.
-const SEAL: Duration = Duration::from_secs(60);
 /// How many orders are taken at once.
 const BATCH: usize = 16;
 /// How long the store may fail before a strict session ends.
@@ -82,7 +80,8 @@ impl Writer {
     /// Works until the session ends, then seals and uploads what is left.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut sync = tokio::time::interval(SYNC);
-        let mut seal = tokio::time::interval_at(tokio::time::Instant::now() + SEAL, SEAL);
+        let every = self.inner.seal_every;
+        let mut seal = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         seal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
@@ -163,6 +162,7 @@ impl Writer {
             match event {
                 What::Exit(code) => self.recording.exit = Some(*code),
                 What::Failed(why) | What::Ended(why) => self.recording.reason = Some(why.clone()),
+                What::Lost { bytes, .. } => self.recording.lost += bytes,
                 _ => {}
             }
         }
@@ -302,7 +302,7 @@ impl Writer {
 }
 
 /// How many bytes of streams are in events.
-fn bytes_in(events: &[What]) -> u64 {
+pub(super) fn bytes_in(events: &[What]) -> u64 {
     let bytes = events.iter().map(|what| match what {
         What::Bytes(Stream::Stdin | Stream::Stdout | Stream::Stderr, bytes) => bytes.len() as u64,
         _ => 0,

@@ -49,6 +49,7 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
         .route("/events", get(events::search))
         .route("/kubernetes/clusters", get(kubernetes::clusters))
         .route("/recordings", get(recordings::list))
+        .route("/recordings/search", get(recordings::search))
         .route("/recordings/keys", get(recordings::keys))
         .route("/recordings/{id}", get(recordings::one))
         .route("/recordings/{id}/content", get(recordings::content))

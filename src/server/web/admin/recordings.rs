@@ -21,7 +21,7 @@ use crate::{
         audit::{Event, RecordingEvent},
         recordings::{Content, ReadError, Viewer},
     },
-    wire::recordings::{Keys, Page, Query, Recording, State},
+    wire::recordings::{Found, Keys, Page, Query, Recording, State},
 };
 
 /// What a person reads whose session was ended without a reason.
@@ -39,6 +39,16 @@ impl Admin {
 pub(super) async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Json<Page>, ApiError> {
     let query = read_query(query.as_deref())?;
     Ok(Json(admin.gate.recordings.list(&admin.viewer(), &query).await?))
+}
+
+/// `GET recordings/search?text=…&…`.
+pub(super) async fn search(admin: Admin, RawQuery(query): RawQuery) -> Result<Json<Found>, ApiError> {
+    let (text, rest) = take_text(query.as_deref().unwrap_or_default());
+    if text.trim().is_empty() {
+        return Err(ApiError::bad_request("the search's `text` is empty; name what was on the screen"));
+    }
+    let query = read_query(Some(&rest))?;
+    Ok(Json(admin.gate.recordings.search(&admin.viewer(), &text, &query).await?))
 }
 
 /// `GET recordings/keys`.
@@ -98,6 +108,20 @@ pub(super) async fn kill(
     let event = RecordingEvent::Killed { id, user: recording.session.user, by: admin.user(), reason };
     admin.audit(Event::Recording(event)).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is searched for, and the rest of the query.
+fn take_text(query: &str) -> (String, String) {
+    let (mut text, mut rest) = (String::new(), form_urlencoded::Serializer::new(String::new()));
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "text" => text = value.into_owned(),
+            _ => {
+                rest.append_pair(&key, &value);
+            }
+        }
+    }
+    (text, rest.finish())
 }
 
 /// A query's keys; an unknown one would silently show too much.

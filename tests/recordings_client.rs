@@ -70,8 +70,8 @@ fn a_film_obeys_its_keys_and_gives_the_terminal_back() {
     film.says("so it wraps");
     film.send("\u{1b}[F");
     film.says("at the end 0:31 / 0:31");
-    film.resize(5, 30);
-    film.says("60×8, cl");
+    film.resize(5, 40);
+    film.says("60×8, clipped");
     film.send("0");
     film.says("0:00 / 0:31");
     film.send("q");

@@ -129,13 +129,14 @@ fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
         (false, true, false) => "at the end",
         (false, _, _) => "paused",
     };
-    let mut parts = vec![
-        format!("{state} {} / {}", clock(player.moment().at), clock(timeline.total())),
-        format!("{}×", player.speed()),
-    ];
+    let mut parts = vec![format!("{state} {} / {}", clock(player.moment().at), clock(timeline.total()))];
     let (width, height) = player.moment().screen.size();
     if width > columns || height > lines.saturating_sub(1) {
         parts.push(format!("{width}×{height}, clipped"));
+    }
+    parts.push(format!("{}×", player.speed()));
+    if !player.is_playing() {
+        parts.push("space: play, q: quit".to_owned());
     }
     if player.is_at_end()
         && let Some(ending) = timeline.ending().and_then(forms::ending)
@@ -148,9 +149,6 @@ fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
             parts.push(ls::command(session));
         }
         None => parts.extend(timeline.header().title.clone().or(timeline.header().command.clone())),
-    }
-    if !player.is_playing() {
-        parts.insert(2, "space: play, q: quit".to_owned());
     }
     format!(" {} ", parts.join("  "))
 }

@@ -139,6 +139,11 @@ fn sessions_are_listed_played_verified_joined_and_ended() {
     told.run(world.tctl(&["sessions", "ls"]));
     told.run(world.tctl(&["sessions", "kill", "00000000"]));
 
+    let found = world.tsh(&["recordings", "search", "ERR"]).succeeds();
+    assert!(found.stdout.lines().any(|line| line.starts_with(prefix) && line.ends_with(" err")), "{found:?}");
+    let found = world.tsh(&["recordings", "search", "nowhere"]).succeeds();
+    assert!(found.stdout.is_empty() && found.stderr.contains("was not on the screen"), "{found:?}");
+
     let sealed = world.dir().join("s.jgr");
     let sealed = sealed.to_str().expect("a path");
     world.tsh(&["recordings", "export", &id, "--format=sealed", "-o", sealed]).succeeds();

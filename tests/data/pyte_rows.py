@@ -4,8 +4,17 @@ import sys
 
 import pyte
 
+
+class Screen(pyte.Screen):
+    """pyte 0.8 fails at xterm's own `CSI > … m`, which changes nothing that is to be seen."""
+
+    def select_graphic_rendition(self, *attributes, private=False):
+        if not private:
+            super().select_graphic_rendition(*attributes)
+
+
 session = json.load(sys.stdin)
-screen = pyte.Screen(session["width"], session["height"])
+screen = Screen(session["width"], session["height"])
 stream = pyte.Stream(screen)
 for step in session["steps"]:
     if "resize" in step:

@@ -115,7 +115,7 @@ fn an_export_is_a_file_for_other_players() {
 fn sessions_are_listed_played_verified_joined_and_ended() {
     let world = World::with_connector();
     world.login();
-    let exec = ["exec", "shell", "--", "sh", "-c", "echo out; echo err >&2; exit 3"];
+    let exec = ["exec", "shell", "--", "sh", "-c", "echo err >&2; exit 3"];
     assert_eq!(world.kubectl(Kubectl::WebSocket, &exec).code, 3);
     let listed = |args: &[&str]| -> Vec<serde_json::Value> {
         let run = world.tsh(&[&["recordings", "ls", "--format=json"], args].concat()).succeeds();

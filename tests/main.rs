@@ -54,6 +54,8 @@ mod recording_faults;
 mod recording_matrix;
 mod recording_much;
 mod recording_rights;
+mod recordings_client;
+mod recordings_frames;
 mod reference;
 mod renewal;
 mod restart;

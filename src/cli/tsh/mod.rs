@@ -18,6 +18,7 @@ mod entry;
 mod env;
 mod guarded;
 mod identity;
+mod join;
 mod keys;
 mod kube;
 mod kube_login;
@@ -28,7 +29,9 @@ mod kube_use;
 mod login;
 mod logout;
 mod out;
+mod play;
 mod production;
+mod recordings;
 mod relogin;
 mod renew;
 mod session;
@@ -126,6 +129,16 @@ enum Command {
         after_help = "Examples:\n  tsh kube ls\n  tsh kube login gate.example.com\n  tsh kube use staging"
     )]
     Kube(kube::KubeCommand),
+    /// Recordings of sessions: list, search, export, verify
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tsh recordings ls --since 7d\n  tsh recordings verify 7c9e6679"
+    )]
+    Recordings(recordings::RecordingsCommand),
+    /// Play a recording
+    Play(play::PlayArgs),
+    /// Look on while a session goes on
+    Join(join::JoinArgs),
     /// Show where the private keys of logins are, and move them
     #[command(subcommand, after_help = "Examples:\n  tsh keys ls\n  tsh keys move --to keyring")]
     Keys(keys::KeysCommand),
@@ -167,6 +180,9 @@ impl Program for Cli {
             Command::Status(args) => args.run(globals, ctx),
             Command::Clusters(args) => args.run(globals, ctx),
             Command::Kube(command) => command.run(globals, ctx),
+            Command::Recordings(command) => command.run(globals, ctx),
+            Command::Play(args) => args.run(globals, ctx),
+            Command::Join(args) => args.run(globals, ctx),
             Command::Keys(command) => command.run(globals, ctx),
             Command::Config(command) => command.run(globals, ctx),
             Command::Doctor(args) => args.run(globals, ctx),

@@ -71,3 +71,5 @@ mod tsh_two_gates;
 mod walkthrough;
 mod watch_logs;
 mod web_login;
+mod web_player;
+mod web_sessions;

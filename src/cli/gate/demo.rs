@@ -231,6 +231,7 @@ impl<'a> Demo<'a> {
             )?;
         }
         show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
+        show.note(&format!("sessions and their recordings: https://{}/web", self.proxy()))?;
         show.note("Ctrl-C here ends the demo")?;
         self.gate.until_signal(Signals::new()?).await;
         self.end("the demo ended").await;

@@ -36,8 +36,19 @@ impl Shell {
     /// bash: the ends of words (`COMP_WORDBREAKS`), the program as it is typed, the line up to the cursor. Others: the words.
     pub(super) fn read(self, args: &[String]) -> Option<Line> {
         match (self, args) {
-            (Self::Bash, [breaks, program, line]) => parse(line, breaks, program),
+            (Self::Bash, [breaks, program, line]) => {
+                let mut line = parse(line, breaks);
+                // What stands before the program (`A=b tsh …`) is no part of its words.
+                let start = line.words.iter().position(|word| word == program)?;
+                line.words.drain(..start);
+                Some(line)
+            }
             (Self::Bash, _) => None,
+            // The word at the cursor is as it is typed, the others are not.
+            (Self::Fish, [before @ .., cursor]) => {
+                let cursor = parse(cursor, "").words.concat();
+                Some(Line { words: [before, &[cursor]].concat(), ..Line::default() })
+            }
             (_, words) => Some(Line { words: words.to_vec(), ..Line::default() }),
         }
     }
@@ -84,8 +95,8 @@ fn escaped(text: &str, special: &[char]) -> String {
     out
 }
 
-/// Parts a line as bash does, without expanding anything. What stands before the program (`A=b tsh …`) is left out.
-fn parse(line: &str, breaks: &str, program: &str) -> Option<Line> {
+/// Parts a line as a shell does, without expanding anything.
+fn parse(line: &str, breaks: &str) -> Line {
     let (mut words, mut word) = (Vec::new(), None::<String>);
     let (mut quote, mut kept) = (None, 0);
     let mut chars = line.chars();
@@ -112,8 +123,7 @@ fn parse(line: &str, breaks: &str, program: &str) -> Option<Line> {
         }
     }
     words.push(word.unwrap_or_default());
-    let start = words.iter().position(|word| word == program)?;
-    Some(Line { words: words.split_off(start), kept, quoted: quote.is_some() })
+    Line { words, kept, quoted: quote.is_some() }
 }
 
 #[cfg(test)]
@@ -161,6 +171,8 @@ mod tests {
         let found = [Candidate::new("gate:1", "alice"), Candidate::new(r"a\b", "")];
         let zsh = Shell::Zsh.write(&line(Shell::Zsh), "--proxy=", &found);
         assert_eq!(zsh, "--proxy=gate\\:1:alice\n--proxy=a\\\\b\n");
+        let typed = ["tsh", "a b", r"'a\b c"].map(str::to_owned);
+        assert_eq!(Shell::Fish.read(&typed).unwrap().words, ["tsh", "a b", r"a\b c"]);
         assert_eq!(Shell::Fish.write(&line(Shell::Fish), "--proxy=", &found), "gate:1\talice\na\\b\n");
     }
 }

@@ -280,3 +280,51 @@ fn leaves(value: &serde_json::Value, path: String, found: &mut Vec<Candidate>) {
         leaves(below, path, found);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Env;
+
+    #[test]
+    fn every_place_of_names_is_one_of_the_definition() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap();
+        let ctx = Ctx { env: Env::of(&[("HOME", home)]), ..Ctx::of_process("tsh", false) };
+        let mut program = crate::cli::tsh::Cli::command();
+        program.build();
+        let known = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            names(&Place::find(&program, &words).unwrap(), &ctx).is_some()
+        };
+        for line in [
+            "tsh --proxy=",
+            "tsh status --user ",
+            "tsh login --auth ",
+            "tsh login ",
+            "tsh kube login ",
+            "tsh kube login --set-current=",
+            "tsh kube login --labels=",
+            "tsh kube ls --labels ",
+            "tsh kube login -n ",
+            "tsh kube shell --namespace=",
+            "tsh kube use ",
+            "tsh kube shell ",
+            "tsh kube logout a ",
+            "tsh kube credentials --teleport-cluster=",
+            "tsh kube credentials --kube-cluster=",
+            "tsh keys move --to=",
+            "tsh config set ",
+            "tsh config set kube.keep_context ",
+            "tsh config unset ",
+        ] {
+            assert!(known(line), "{line}");
+        }
+        for line in ["tsh ", "tsh kube ", "tsh kube shell a -- ", "tsh login --browser=", "tsh login --out="]
+        {
+            assert!(!known(line), "{line}");
+        }
+    }
+}

@@ -204,6 +204,153 @@ fn this_machine() {
     patient.fails(&[], &[], "home", "keys/127.0.0.1/alice");
 }
 
+/// The real kubectl says whether it runs our plugin, and the doctor says the same.
+#[test]
+fn the_plugins_that_kubectl_may_run() {
+    let patient = Patient::new();
+    let (tsh, dir) = (env!("CARGO_BIN_EXE_tsh"), patient.world.dir().to_owned());
+    let file = patient.world.home().join(".kube/kuberc");
+    symlink(tsh, dir.join("bin/tsh")).expect("a link");
+    symlink(tsh, dir.join("bin/other")).expect("a link");
+    let kubectl = |env: &[(&str, &str)]| {
+        let mut command = patient.world.command(&Kubectl::WebSocket.path(), &["get", "namespaces"]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", dir.join("bin").display())).envs(env.iter().copied());
+        Run::of(command)
+    };
+    let head = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n";
+    let list = |entry: &str| {
+        format!("{head}credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n- {entry}\n")
+    };
+    let policy = |more: &str| format!("{head}credentialPluginPolicy: {more}\n");
+    let table = [
+        (head.to_owned(), None),
+        (policy("AllowAll"), None),
+        (policy("''"), None),
+        (policy("DenyAll"), Some("lets kubectl run no plugin (DenyAll), so not ")),
+        (policy("Some"), Some("\"Some\" is no credentialPluginPolicy, so kubectl does nothing")),
+        (policy("Allowlist"), Some("but nothing is listed, so kubectl does nothing")),
+        (policy("Allowlist\ncredentialPluginAllowlist: []"), Some("but nothing is listed")),
+        (
+            policy("DenyAll\ncredentialPluginAllowlist: [{command: tsh}]"),
+            Some("but the policy is \"DenyAll\""),
+        ),
+        (format!("{head}credentialPluginAllowlist: [{{command: tsh}}]\n"), Some("but the policy is \"\"")),
+        (list(&format!("command: {tsh}")), None),
+        (list(&format!("name: {tsh}")), None),
+        (list("command: aws\n- command: other"), Some("does not let kubectl run ")),
+        (list(&format!("command: {tsh}\n- command: nowhere")), None),
+        (list("command: /opt/tsh"), Some("does not let kubectl run ")),
+        (list("{}"), Some("an entry of credentialPluginAllowlist is empty")),
+        (list("command: /usr//bin/tsh"), Some("is written in a roundabout way")),
+        (format!("foo: bar\n---\n{}", policy("DenyAll")), Some("DenyAll")),
+        (format!("{}---\n{}", policy("DenyAll"), policy("AllowAll")), Some("DenyAll")),
+        (policy("DenyAll").replace("v1beta1", "v1alpha1"), None),
+        (policy("DenyAll") + "unknown: key\n", Some("DenyAll")),
+        ("{ no yaml".to_owned(), None),
+    ];
+    for (text, refused) in table {
+        fs::write(&file, &text).expect("a kuberc");
+        assert_eq!(kubectl(&[]).code == 0, refused.is_none(), "{text}");
+        match refused {
+            None => assert_eq!(patient.failing(&[], &[]), [], "{text}"),
+            Some(says) => patient.fails(&[], &[], "kuberc", says),
+        }
+    }
+    fs::write(&file, policy("DenyAll")).expect("a kuberc");
+    for off in [("KUBERC", "off"), ("KUBECTL_KUBERC", "false")] {
+        kubectl(&[off]).succeeds();
+        assert_eq!(patient.failing(&[], &[off]), []);
+    }
+    let nowhere = ("KUBERC", "/nonexistent/kuberc");
+    assert_ne!(kubectl(&[nowhere]).code, 0);
+    patient.fails(&[], &[nowhere], "kuberc", "KUBERC names /nonexistent/kuberc, which cannot be read");
+    // Bare names are looked up on PATH, in the kubeconfig and in the list; links are not followed.
+    let whole = fs::read_to_string(patient.world.kubeconfig()).expect("a kubeconfig");
+    fs::write(patient.world.kubeconfig(), whole.replace(tsh, "tsh")).expect("a kubeconfig");
+    let in_bin = dir.join("bin/tsh").display().to_string();
+    for (entry, runs) in [("tsh", true), (in_bin.as_str(), true), (tsh, false), ("other", false)] {
+        fs::write(&file, list(&format!("command: {entry}"))).expect("a kuberc");
+        assert_eq!(kubectl(&[]).code == 0, runs, "{entry}");
+        assert_eq!(patient.failing(&[], &[]).is_empty(), runs, "{entry}");
+    }
+    // What the doctor says mends it.
+    let run = patient.run(&[], &[]);
+    let line = run.stdout.split("add below credentialPluginAllowlist in ").nth(1).expect("a mend");
+    let entry = line.split_once(": ").and_then(|(_, rest)| rest.lines().next()).expect("an entry");
+    fs::write(&file, format!("{}{entry}\n", list("command: other"))).expect("a kuberc");
+    kubectl(&[]).succeeds();
+    patient.run(&[], &[]).succeeds().says("lets kubectl run tsh");
+    // A kubectl that knows no policy has none.
+    fs::write(&file, policy("DenyAll")).expect("a kuberc");
+    fs::remove_file(dir.join("bin/kubectl")).expect("it was there");
+    symlink(Kubectl::Spdy.path(), dir.join("bin/kubectl")).expect("a link");
+    assert_eq!(patient.failing(&[], &[]), []);
+}
+
+/// Entries of an older tsh, of a later one, of a gate that is gone, and of somebody else.
+#[test]
+fn entries_that_are_not_ours_or_not_of_today() {
+    let patient = Patient::new();
+    let file = patient.world.kubeconfig();
+    let whole = fs::read_to_string(&file).expect("a kubeconfig");
+    let warns = |says: &str, mend: &str| {
+        let run = patient.run(&["--format=json"], &[]).succeeds();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let checks = report["checks"].as_array().expect("checks").iter();
+        let found: Vec<_> = checks.filter(|check| check["check"] == "kubeconfig").collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["status"], "warning", "{found:?}");
+        assert!(found[0]["found"].as_str().is_some_and(|text| text.contains(says)), "{found:?}");
+        assert!(found[0]["mend"].as_str().is_some_and(|text| text.contains(mend)), "{found:?}");
+    };
+    let mark = |from: &str, to: &str| {
+        assert!(whole.contains(from), "{whole}");
+        fs::write(&file, whole.replace(from, to)).expect("a kubeconfig");
+    };
+    mark("version: 1\n", "version: 0\n");
+    warns(
+        "the entry teleport.example.com was written by an older tsh",
+        "to write it anew: tsh kube login --proxy=",
+    );
+    patient.world.tsh(&["kube", "login", &patient.proxy]).succeeds();
+    assert_eq!(patient.failing(&[], &[]), []);
+    patient.run(&[], &[]).succeeds().says("the entry teleport.example.com is whole");
+
+    mark("version: 1\n", "version: 2\n");
+    warns("was written by a later version of tsh", "install the later version");
+    mark("profile: \"127.0.0.1\"\n", "profile: gone.example.com\n");
+    warns(
+        "is for the gate gone.example.com, of which there is no profile",
+        "tsh kube logout teleport.example.com",
+    );
+    patient.world.tsh(&["kube", "logout", "teleport.example.com"]).succeeds();
+    patient.run(&[], &[]).succeeds().says("holds no entry of tsh yet");
+
+    // A stock tsh's, with what it wrote in its time.
+    let stock = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/teleport-4.0.2/home/dot-kube/config"),
+    );
+    let stock = stock.expect("a kubeconfig").replace("localhost", "teleport.example.com");
+    let plugin = stock.split_once("    client-certificate-data").expect("a user").0;
+    fs::write(&file, format!("{plugin}    exec: {{command: /opt/stock/tsh, apiVersion: x}}\n")).expect("it");
+    warns("was written by an older tsh", "to write it anew: tsh kube login");
+    patient.world.tsh(&["kube", "login"]).succeeds();
+    patient.run(&[], &[]).succeeds().says("the entry teleport.example.com is whole");
+
+    // Somebody else's plugin is nobody's business here: it is not run, whatever it is called.
+    let ran = patient.world.dir().join("ran");
+    let theirs = patient.script("their-plugin", &format!("touch {}", ran.display()));
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{{name: a, cluster: {{server: 'https://a.example.com'}}}}]\n\
+         contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
+         users: [{{name: a, user: {{exec: {{command: {}, apiVersion: client.authentication.k8s.io/v1}}}}}}]\n",
+        theirs.display()
+    );
+    fs::write(&file, text).expect("a kubeconfig");
+    patient.run(&[], &[]).succeeds().says("holds no entry of tsh yet");
+    assert!(!ran.exists());
+}
+
 fn authority() -> Authority {
     Authority::generate(AuthorityKind::Host, "gate.example.com", Timestamp::now()).expect("a CA")
 }

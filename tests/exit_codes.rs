@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use jumpgate::{demo::browser::Consent, pki::AuthorityKind};
 use rustix::process::Signal;
 
-use crate::support::world::{Live, Run, Shown, Transcript, World, runtime};
+use crate::support::world::{Live, Run, Shown, Transcript, World, runtime, wait_for};
 
 /// kubectl's plugin, in an environment with these variables.
 fn plugin(world: &World, more: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -71,13 +71,17 @@ fn a_login_that_is_needed_where_none_can_be_tried_is_said_at_once() {
     for args in [&["env"][..], &["clusters"], &["kube", "ls"], &["kube", "login"], &["login", "--renew"]] {
         let proxy = world.proxy();
         world.tsh(&[args, &[&proxy]].concat()).fails_with(3).says("nobody is logged in at");
-        world
-            .tsh(args)
-            .fails_with(if args.contains(&"--renew") { 1 } else { 3 })
-            .says("no proxy is known yet");
+        let run = world.tsh(args).fails_with(3).says("nobody has logged in here yet, so no gate is known");
+        assert!(run.stderr.contains("tsh login --proxy=gate.example.com:3080"), "{}", run.stderr);
     }
+    world.tsh(&["login", "--diff"]).fails_with(3);
+    world.tsh(&["login", "--diff", &world.proxy()]).fails_with(3).says("nobody is logged in at");
     world.login();
     expire(&world);
+    for args in [&["kube", "ls"][..], &["kube", "login", "staging"], &["kube", "login", "--all"]] {
+        world.tsh(args).fails_with(3).says("the certificate for").says(" has expired");
+    }
+    world.tsh(&["login", "--diff"]).fails_with(3).says("has expired, so --diff has no entry to show");
     let display = ("DISPLAY", ":0");
     for (what, more, variables) in [
         ("expired; no display", &[][..], &[][..]),
@@ -128,6 +132,16 @@ fn forget_failures(world: &World) {
 }
 
 #[test]
+fn a_user_who_is_gone() {
+    let world = World::with_connector();
+    world.login();
+    world.tctl(&["rm", "user/alice"]).succeeds();
+    for args in [&["kube", "ls"][..], &["kube", "login", "staging"], &["login", "--renew"]] {
+        world.tsh(args).fails_with(4).says("was removed by an administrator");
+    }
+}
+
+#[test]
 fn a_gate_that_cannot_be_reached() {
     let mut world = World::with_connector();
     world.login();
@@ -140,7 +154,9 @@ fn a_gate_that_cannot_be_reached() {
     world.gate.crash_and_restart();
     world.login_as("alice", Consent::Approve, &["--ttl=60"]).0.succeeds();
     world.gate.stop();
-    world.tsh(&["login", "--renew"]).fails_with(6).says("cannot reach the admin API");
+    for args in [&["login", "--renew"][..], &["kube", "ls"], &["kube", "login", "staging"]] {
+        world.tsh(args).fails_with(6).says("cannot reach the admin API");
+    }
 }
 
 #[test]
@@ -159,5 +175,40 @@ fn a_login_that_nobody_completes() {
         live.end()
             .fails_with(7)
             .says("error: login cancelled; nothing was changed. To begin again run: tsh login");
+    }
+}
+
+/// What a person reads at once is not read before Ctrl-C is heard: strace sees the order.
+#[test]
+fn a_login_can_be_cancelled_from_its_first_line_on() {
+    let world = World::with_connector();
+    let proxy = world.proxy();
+    for way in ["browser", "code", "paste"] {
+        let log = world.dir().join(way);
+        let (log_text, way) = (log.to_str().expect("text"), format!("--way={way}"));
+        let strace = ["-D", "-f", "-q", "-s", "4096", "-e", "trace=write,rt_sigaction", "-o", log_text];
+        let login = [
+            env!("CARGO_BIN_EXE_tsh"),
+            "login",
+            "--insecure",
+            "--browser=none",
+            "--auth=github",
+            &way,
+            &proxy,
+        ];
+        let live = Live::piped(world.command(Path::new("strace"), &[&strace[..], &login].concat()));
+        live.says("  http");
+        live.signal(Signal::INT);
+        live.end().fails_with(7).says("login cancelled; nothing was changed");
+        let calls = wait_for("the end of what strace wrote", || {
+            let text = fs::read_to_string(&log).expect("strace writes");
+            text.contains("+++ exited with 7 +++").then_some(text)
+        });
+        let first = |what: &str, is: &dyn Fn(&str) -> bool| {
+            calls.lines().position(is).unwrap_or_else(|| panic!("{way}: no {what} in {calls}"))
+        };
+        let heard = first("handler", &|line| line.contains("rt_sigaction(SIGINT, {sa_handler=0x"));
+        let told = first("address", &|line| line.contains("write(2") && line.contains("  http"));
+        assert!(heard < told, "{way}: {calls}");
     }
 }

@@ -47,7 +47,7 @@ fn in_a_pod_the_service_account_signs_the_gate_in_and_its_token_is_followed() {
             at("KUBERNETES_SERVICE_HOST", kube.addr.ip().to_string()),
             at("KUBERNETES_SERVICE_PORT", kube.addr.port().to_string()),
         ];
-        (String::new(), Launch { before, env, in_cluster: true, host: None })
+        (String::new(), Launch { before, env, in_cluster: true, ..Launch::default() })
     })
     .and_connector();
     world.login();

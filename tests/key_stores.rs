@@ -187,6 +187,17 @@ fn with_a_keyring_no_private_key_is_on_disk() {
     let kubectl = world.command(&Kubectl::WebSocket.path(), &["get", "namespaces"]);
     Run::of(with_bus(kubectl)).succeeds().says("kube-system");
     tsh(&["keys", "ls"]).succeeds().says("keyring").says("there");
+    // A renewed key stays in its store, whatever is set for new logins.
+    let renew = |env: &str| {
+        let mut command = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &["login", "--renew"]);
+        command.env("JUMPGATE_KEY_STORE", env);
+        Run::of(with_bus(command)).succeeds();
+        assert_eq!(keys_below(&world.home()), Vec::<PathBuf>::new());
+        bus.items()
+    };
+    let renewed = renew("file");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_ne!(renewed, items);
     // Whoever only wants to know who is logged in does not ask the keyring.
     world.tsh(&["status"]).succeeds().says("Logged in as: alice");
     tsh(&["kube", "login", "--embed-certs"]).fails_with(2).says("keys move --to=file");
@@ -364,6 +375,37 @@ fn without_a_session_bus_the_kernel_keeps_the_key() {
     assert_eq!(person.tsh(&["logout"]).code, 0);
     let keys = std::fs::read_to_string("/proc/keys").expect("the kernel has keyrings");
     assert!(!keys.contains(&account), "{keys}");
+}
+
+#[test]
+fn a_store_that_is_named_while_the_key_is_in_another_is_not_passed_over() {
+    let (person, gate) = (Person::new(), FakeGate::start());
+    assert_eq!(log_in(&person, &gate, &[], &[]).code, 0);
+    let proxy = gate.proxy();
+    let key = person.path(".tsh/keys/localhost/alice");
+    let before = person.read(".tsh/keys/localhost/alice");
+    let says = |args: &[&str], code, text: &str| {
+        let ended = person.tsh(&[&["login", "--insecure", &proxy], args].concat());
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.stderr.contains(text), "{ended:?}");
+    };
+    for more in [&[][..], &["--renew"]] {
+        let args = [more, &["--key-store=keyutils"]].concat();
+        says(&args, 2, "the key of alice is in the key store file, not in keyutils");
+        says(&args, 2, &format!("to move it: tsh keys move --to=keyutils {proxy}"));
+        let args = [more, &["--key-store=none"]].concat();
+        says(&args, 2, "keeps no key");
+    }
+    says(&["--key-store=file"], 0, "logged in at");
+    assert_eq!(person.read(".tsh/keys/localhost/alice"), before);
+    // What is only a default is for new logins.
+    let ended = tsh(&person, &[("JUMPGATE_KEY_STORE", "keyutils")], &["login", "--insecure", &proxy]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(log_in(&person, &gate, &[], &["--force", "--key-store=keyutils"]).code, 0);
+    assert_eq!(keys_below(&person.path(".tsh")), Vec::<PathBuf>::new(), "{key:?} is gone");
+    says(&["--key-store=file"], 2, "the key of alice is in the key store keyutils, not in file");
+    says(&["--key-store=keyutils"], 0, "logged in at");
+    assert_eq!(person.tsh(&["logout"]).code, 0);
 }
 
 #[test]

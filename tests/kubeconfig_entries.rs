@@ -267,7 +267,7 @@ fn commands_show_their_diff_and_change_nothing() {
     let before = world.home_files();
     world
         .tsh(&["login", &proxy, "--diff"])
-        .fails_with(1)
+        .fails_with(3)
         .says("nobody is logged in at")
         .says("so --diff has no entry to show");
     assert!(world.home_files() == before);

@@ -46,6 +46,7 @@ fn story(version: Kubectl) {
     let started = &world.events("port", 1)[0];
     let ended = &world.events("session.data", 1)[0];
     assert_eq!(started["sid"], ended["sid"]);
+    assert_eq!(ended["ports"], serde_json::json!([9000]));
     for direction in ["tx", "rx"] {
         let counted = ended[direction].as_u64().expect("a number");
         assert!((all..all + all / 50).contains(&counted), "{direction} of {all}: {ended}");

@@ -4,8 +4,9 @@ use std::{fs, path::Path, process::Stdio};
 
 use jiff::{SignedDuration, Timestamp};
 use jumpgate::pki::{AuthorityKind, Certificate};
+use rustix::process::Signal;
 
-use crate::support::world::{Kubectl, Run, Shown, World, wait_for};
+use crate::support::world::{Kubectl, Live, Run, Shown, World, wait_for};
 use jumpgate::demo::browser::Consent;
 
 fn certificate(world: &World) -> Certificate {
@@ -145,6 +146,13 @@ fn e2_29_only_the_certificate_of_a_login_is_renewed() {
 }
 
 #[test]
+fn a_renewal_keeps_the_cluster_of_the_login() {
+    let world = World::start();
+    let args = ["login", "--renew", "other.example.com", &world.proxy()];
+    world.tsh(&args).fails_with(2).says("the argument '--renew' cannot be used with");
+}
+
+#[test]
 fn an_expired_certificate_is_not_renewed() {
     let world = World::with_connector();
     world.login();
@@ -232,4 +240,62 @@ fn without_the_setting_the_plugin_renews_nothing() {
     let old = certificate(&world);
     world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).succeeds();
     assert_eq!(certificate(&world).serial(), old.serial());
+}
+
+/// A command that renews, and what happens between its question and the gate's answer.
+fn crossed(world: &World, args: &[&str], meanwhile: impl FnOnce()) -> Run {
+    world.gate.signal(Signal::STOP);
+    let live = Live::piped(world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), args));
+    live.says(&format!(" {} …", world.gate.web));
+    meanwhile();
+    world.gate.signal(Signal::CONT);
+    live.end()
+}
+
+fn nobody_is_logged_in(world: &World) {
+    world.tsh(&["status"]).fails_with(1).says("Not logged in");
+    let keys = world.home().join(".tsh/keys/127.0.0.1");
+    for name in ["alice", "alice-x509.pem", "alice-cert.pub", "alice.pub", ".alice.login"] {
+        assert!(!keys.join(name).exists(), "{name} is back");
+    }
+}
+
+#[test]
+fn a_logout_that_crosses_a_renewal_counts() {
+    let world = World::with_connector();
+    world.login();
+    let log_out = || drop(world.tsh(&["logout"]).succeeds());
+    crossed(&world, &["login", "--renew"], log_out)
+        .fails_with(3)
+        .says("a logout or another login came in between, so the new certificate is not kept");
+    world.events("cert.create", 1);
+    nobody_is_logged_in(&world);
+    let kubeconfig = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    assert!(!kubeconfig.contains("127.0.0.1"), "the entry is back: {kubeconfig}");
+}
+
+#[test]
+fn a_logout_that_crosses_the_plugins_renewal_counts() {
+    let world = renewing_world("24h");
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    let args = ["kube", "credentials", &world.proxy(), "--user=alice"];
+    let run = crossed(&world, &args, || drop(world.tsh(&["logout"]).succeeds())).succeeds();
+    let answer: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let pem = answer["status"]["clientCertificateData"].as_str().expect("a certificate");
+    let left = Timestamp::now().duration_until(Certificate::from_pem(pem).expect("it").validity().not_after);
+    assert!(left > SignedDuration::from_hours(1), "kubectl gets the new one all the same");
+    nobody_is_logged_in(&world);
+}
+
+#[test]
+fn another_login_that_crosses_a_renewal_stays() {
+    let world = World::with_connector();
+    world.login();
+    let other = Shown::of_profile(&world, "alice");
+    world.login_as("alice", Consent::Approve, &["--force"]).0.succeeds();
+    crossed(&world, &["login", "--renew"], || put_back(&world, &other))
+        .fails_with(3)
+        .says("a logout or another login came in between");
+    assert_eq!(certificate(&world).to_pem(), other.cert);
 }

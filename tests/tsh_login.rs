@@ -201,7 +201,7 @@ fn errors_name_the_address_and_the_mend() {
     let ended = person.tsh(&["login"]);
     assert_eq!(
         ended.stderr,
-        "error: no proxy is known yet; name it with --proxy\nhint: tsh login --proxy=gate.example.com:3080\n"
+        "error: no gate is known yet; name yours with --proxy\nhint: tsh login --proxy=gate.example.com:3080, with the address of your gate's web port\n"
     );
     let ended = person.tsh(&["login", "--insecure", &gate.proxy(), "--auth=nope"]);
     let address = format!("localhost:{}", gate.port);
@@ -298,7 +298,14 @@ fn the_profile_of_a_stock_tsh_is_shown() {
     ");
     assert_eq!(ended.code, i32::from(ended.stdout.contains("[EXPIRED]")));
     let ended = Person::new().tsh(&["status"]);
-    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (1, "Not logged in.\n", ""));
+    assert_eq!(
+        (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
+        (
+            1,
+            "Not logged in.\n",
+            "To log in: tsh login --proxy=gate.example.com:3080, with the address of your gate's web port\n",
+        )
+    );
 }
 
 #[test]

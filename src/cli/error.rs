@@ -16,7 +16,7 @@
 use std::fmt;
 
 use super::output::Console;
-use crate::client::{proxy::ProxyError, sso::SsoError};
+use crate::client::{admin::AdminError, proxy::ProxyError, sso::SsoError};
 
 /// Exit code of a failure.
 pub const FAILED: u8 = 1;
@@ -127,6 +127,24 @@ pub fn of_login(error: &SsoError) -> u8 {
         SsoError::Timeout | SsoError::Cancelled | SsoError::InputEnded => NOT_COMPLETED,
         SsoError::Refused(_) | SsoError::BadAnswer(_) => REFUSED,
         _ => FAILED,
+    }
+}
+
+/// The exit code of a request that `tsh` makes with the certificate of a login. (`tctl` has no such codes.)
+pub fn of_admin(error: &AdminError) -> u8 {
+    match error {
+        AdminError::Denied(_) => RIGHTS_CHANGED,
+        AdminError::Over(_) => LOGIN_NEEDED,
+        AdminError::Unreachable { .. } => UNREACHABLE,
+        _ => FAILED,
+    }
+}
+
+/// Gives the failure of such a request its exit code.
+pub fn with_login(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref().map_or(FAILED, of_admin) {
+        FAILED => error,
+        code => Failure::new(sentence(&error)).code(code).into(),
     }
 }
 

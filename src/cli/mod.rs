@@ -12,6 +12,7 @@ pub mod complete;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod gate;
+mod interrupt;
 #[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
@@ -22,6 +23,8 @@ mod terminal;
 pub mod tsh;
 
 use output::{Console, Output};
+
+use crate::client::browser::{self, Browser};
 
 /// The surroundings of a command: environment, console, and how the program was started.
 #[derive(Debug, Clone)]
@@ -53,6 +56,12 @@ impl Ctx {
     pub fn home(&self) -> anyhow::Result<PathBuf> {
         let home = self.env.path("HOME").or_else(dirs::home_dir);
         home.context("there is no home directory; set HOME, or TELEPORT_HOME for the profiles alone")
+    }
+
+    /// The browser that a login opens here; `named` by a flag or a setting.
+    pub fn browser(&self, named: Option<&str>) -> Browser {
+        let env = |name: &str| self.env.text(name);
+        browser::find(named, &env, browser::Machine::own(&env))
     }
 
     /// The absolute path by which this program was started, symbolic links unresolved: an update behind a link

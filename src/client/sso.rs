@@ -183,7 +183,6 @@ impl Listener {
             answer = paste => answer,
             answer = answers.recv() => answer.unwrap_or(Err(SsoError::Timeout)),
             () = tokio::time::sleep(LIMIT) => Err(SsoError::Timeout),
-            Ok(()) = tokio::signal::ctrl_c() => Err(SsoError::Cancelled),
         }
     }
 }

@@ -60,6 +60,10 @@ pub struct RoleOptions {
     /// Whether ports may be forwarded. Default yes; one role that allows it is enough.
     #[serde(default, deserialize_with = "yes_or_no", skip_serializing_if = "Option::is_none")]
     pub port_forwarding: Option<bool>,
+    /// Whether recordings keep what is typed at a terminal, passwords included. Default no; one role that says so is enough.
+    /// Jumpgate's own.
+    #[serde(default, deserialize_with = "yes_or_no", skip_serializing_if = "Option::is_none")]
+    pub record_typed_input: Option<bool>,
     /// Format of SSH certificates; only `standard`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cert_format: Option<String>,
@@ -307,6 +311,7 @@ pub fn built_in() -> Vec<Role> {
         forward_agent: Some(true),
         port_forwarding: Some(true),
         cert_format: Some("standard".into()),
+        record_typed_input: None,
     };
     let from_traits = || Conditions {
         logins: own("{{internal.logins}}"),
@@ -317,6 +322,7 @@ pub fn built_in() -> Vec<Role> {
     };
     let editor = || Rule::new(&["role", "user", "auth_connector", "github", "token"], &read_write);
     let auditor = || Rule::new(&["event", "session"], &read_only);
+    let ender = || Rule::new(&["session"], &["delete"]);
     let role = |name: &str, allow: Conditions| {
         Role::new(name, RoleSpec { options: options(), allow, deny: Conditions::default() })
     };
@@ -325,7 +331,7 @@ pub fn built_in() -> Vec<Role> {
         role(ACCESS, from_traits()),
         role(EDITOR, rules(vec![editor()])),
         role(AUDITOR, rules(vec![auditor()])),
-        role(ADMIN, Conditions { rules: vec![editor(), auditor()], ..from_traits() }),
+        role(ADMIN, Conditions { rules: vec![editor(), auditor(), ender()], ..from_traits() }),
     ]
 }
 

@@ -87,6 +87,11 @@ impl<'a> Blocks<'a> {
         Self { all, at: 0, failed: false }
     }
 
+    /// Bytes before the next piece.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     fn read(&mut self) -> Result<Piece<'a>, BlockError> {
         let begin = self.at;
         let (cut, foreign) = (BlockError::Cut(begin), BlockError::Foreign(begin));

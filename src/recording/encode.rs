@@ -17,7 +17,7 @@ pub fn header(header: &Header) -> Vec<u8> {
 }
 
 /// Writes lines. It remembers the beginnings of characters that are not whole yet, three bytes a stream at most.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Encoder {
     tails: [Vec<u8>; 3],
 }

@@ -5,7 +5,8 @@
 //! skippable frames, so that `zstd -dc` gives plain asciicast and a cut file plays to the cut.
 //!
 //! [`encode`] turns what a stream did into lines, [`decode`] turns lines back, [`pack`] seals, [`blocks`] takes a sealed file
-//! apart, and [`verify`] says whether it is what the gate wrote. [`screen`] is the terminal that shows it.
+//! apart, and [`verify`] says whether it is what the gate wrote. [`screen`] is the terminal that shows it, [`timeline`]
+//! its state at any moment, and [`transcript`] the lines that were on it.
 
 pub mod blocks;
 pub mod chain;
@@ -15,6 +16,8 @@ pub mod event;
 pub mod header;
 pub mod pack;
 pub mod screen;
+pub mod timeline;
+pub mod transcript;
 pub mod verify;
 
 pub use event::{Event, What};

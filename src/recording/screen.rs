@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use avt::{Color, Line, Pen, Terminal};
+use avt::{Color, Line, Observer, Pen, Terminal};
 
 use super::event::{Stream, What};
 
@@ -93,36 +93,57 @@ impl Screen {
 
     /// Shows what an event shows: output and sizes. The rest changes nothing.
     pub fn apply(&mut self, what: &What) {
+        self.apply_with(what, &mut ());
+    }
+
+    /// As [`Self::apply`], while an observer looks on.
+    pub(super) fn apply_with(&mut self, what: &What, observer: &mut impl Observer) {
         match what {
-            What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => self.feed(&String::from_utf8_lossy(bytes)),
-            What::Resize { width, height } => self.resize(*width, *height),
+            What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => {
+                self.feed_with(&String::from_utf8_lossy(bytes), observer);
+            }
+            What::Resize { width, height } => {
+                let (columns, rows) = clamp(*width, *height);
+                self.guarded(|terminal| drop(terminal.resize_with(columns, rows, observer)));
+            }
             _ => {}
         }
     }
 
     /// Shows text with its control sequences.
     pub fn feed(&mut self, text: &str) {
-        if self.raw {
-            self.guarded(|terminal| {
-                terminal.feed(
-                    text.chars()
-                        .flat_map(|c| {
-                            let before = (c == '\n').then_some('\r');
-                            before.into_iter().chain([c])
-                        })
-                        .collect::<String>()
-                        .as_str(),
-                )
-            });
+        self.feed_with(text, &mut ());
+    }
+
+    fn feed_with(&mut self, text: &str, observer: &mut impl Observer) {
+        if self.raw && text.contains('\n') {
+            let text = text.replace('\n', "\r\n");
+            self.guarded(|terminal| drop(terminal.feed_with(text.as_str(), observer)));
         } else {
-            self.guarded(|terminal| terminal.feed(text));
+            self.guarded(|terminal| drop(terminal.feed_with(text, observer)));
         }
     }
 
     /// Changes the size.
     pub fn resize(&mut self, width: u16, height: u16) {
-        let (columns, rows) = clamp(width, height);
-        self.guarded(|terminal| terminal.resize(columns, rows));
+        self.apply(&What::Resize { width, height });
+    }
+
+    /// What brings a new screen of the same size to where this one is.
+    pub(super) fn dump(&self) -> String {
+        self.terminal.dump()
+    }
+
+    /// A screen that another one dumped.
+    pub(super) fn restored((width, height): (u16, u16), raw: bool, dump: &str) -> Self {
+        let mut screen = Self::new(width, height, raw);
+        screen.guarded(|terminal| terminal.feed(dump));
+        screen
+    }
+
+    /// The emulator.
+    pub(super) fn terminal(&self) -> &Terminal {
+        &self.terminal
     }
 
     /// Columns and rows.

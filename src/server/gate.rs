@@ -8,6 +8,7 @@ use super::{
     config::{Config, HostPort},
     listener::Drain,
     metrics::Metrics,
+    recordings::Recordings,
     store::Store,
 };
 use crate::pki::{Authority, TrustedCa};
@@ -26,6 +27,8 @@ pub struct Gate {
     pub access: Access,
     /// Where events go.
     pub audit: AuditLog,
+    /// What was shown in sessions.
+    pub recordings: Recordings,
     /// Tells listeners and open streams that the gate ends.
     pub drain: Drain,
     /// The figures of `/metrics`.

@@ -8,6 +8,7 @@ pub mod kube;
 pub mod listener;
 pub mod logging;
 pub mod metrics;
+pub mod recordings;
 pub mod start;
 pub mod store;
 pub mod tls;

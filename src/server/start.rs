@@ -24,6 +24,7 @@ use super::{
     kube::{Clusters, UpstreamError},
     listener::{self, Drain, DrainSwitch, Handler, Limits, Port},
     metrics::Metrics,
+    recordings::{self, Recordings},
     store::{OpenError, SqliteStore, Store, Timed},
     tls::{self, Tls, TlsError},
 };
@@ -75,6 +76,14 @@ pub enum StartError {
     /// The way to the Kubernetes API server.
     #[error("{0}")]
     Upstream(String),
+    /// Recordings.
+    #[error("{at}: {error}")]
+    Recordings {
+        /// The place in the configuration.
+        at: String,
+        /// Why.
+        error: recordings::SetupError,
+    },
 }
 
 /// Where the ports are really bound.
@@ -143,6 +152,9 @@ pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartErro
     let key = certificates::host_key(&*store).await?;
     let certificates = Arc::new(Certificates::new(&config, &authorities.host, key, https, clock)?);
     let audit = files::open_audit(&config, metrics.clone())?;
+    let opened = Recordings::open(&config.recording, &config.data_dir, store.clone(), audit.clone()).await;
+    let recordings = opened
+        .map_err(|error| StartError::Recordings { at: config.at("auth_service.recording.storage"), error })?;
     let (switch, drain) = Drain::new();
     if config.https.is_none() {
         notices.push(
@@ -157,6 +169,7 @@ pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartErro
         store,
         authorities,
         audit,
+        recordings,
         drain,
         metrics,
     });
@@ -173,6 +186,7 @@ pub async fn start_by(config: Config, clock: Clock) -> Result<Running, StartErro
         helpers: JoinSet::new(),
         certificates,
     };
+    running.gate.recordings.recover().await;
     running.open(sockets, handlers)?;
     Ok(running)
 }
@@ -251,6 +265,7 @@ impl Running {
     /// Waits until the ports are closed and everything is on disk. Without [`Self::drain`] that is never.
     pub async fn wait(&mut self) {
         while self.listeners.join_next().await.is_some() {}
+        self.gate.recordings.close().await;
         self.gate.audit.close().await;
         let info = self.gate.config.data_dir.join(files::INFO);
         if let Err(error) = fs::remove_file(&info) {
@@ -292,6 +307,7 @@ impl Running {
             self.helpers.spawn(diagnostics::serve(socket, self.gate.clone(), listening.clone()));
         }
         self.helpers.spawn(self.certificates.clone().renew(self.gate.clone()));
+        self.helpers.spawn(self.gate.recordings.clone().retain());
         listening.store(true, Ordering::Relaxed);
         Ok(())
     }

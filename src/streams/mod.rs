@@ -5,4 +5,7 @@
 //! message carries, how a terminal's size and the end of a command are written.
 
 pub mod channels;
+pub mod exec;
+pub mod forward;
+pub mod frames;
 pub mod spdy;

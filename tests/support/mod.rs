@@ -5,6 +5,7 @@ pub mod fake_gate;
 pub mod in_process;
 pub mod modern;
 pub mod proxies;
+pub mod recorded;
 pub mod replay;
 pub mod run;
 pub mod world;

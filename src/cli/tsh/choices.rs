@@ -89,14 +89,29 @@ impl Settings<'_> {
         Ok(*self.ready.get_or_init(|| kind))
     }
 
+    /// For a login that stays, or is renewed: its key stays where it is, so a flag that names another store is refused.
+    pub(crate) fn same_key_store(&self, target: &Target) -> anyhow::Result<()> {
+        let Some(named) = self.globals.key_store else { return Ok(()) };
+        if named == Kind::None {
+            return Err(keeps_nothing().into());
+        }
+        let Some(user) = self.user(target)? else { return Ok(()) };
+        let Some((there, _)) = self.home.key_place(&target.name, &user)? else { return Ok(()) };
+        if there == named || there == named.here() {
+            return Ok(());
+        }
+        let (tsh, address) = (self.ctx.tool("tsh"), &target.address);
+        Err(Failure::usage(format!(
+            "{user} is logged in at {address} already, and the key of {user} is in the key store {there}, not in {named}"
+        ))
+        .hint(format!("to move it: {tsh} keys move --to={named} --proxy={address}"))
+        .into())
+    }
+
     /// The store that a choice comes to here, if it works.
     pub(crate) fn usable_store(&self, chosen: Kind) -> anyhow::Result<Kind> {
         if chosen == Kind::None {
-            return Err(Failure::usage(
-                "the key store `none` keeps no key, so nobody would be logged in afterwards",
-            )
-            .hint("write the login to a file with --out=FILE, or keep its key with --key-store=file")
-            .into());
+            return Err(keeps_nothing().into());
         }
         let kind = chosen.here();
         if kind != chosen {
@@ -107,6 +122,11 @@ impl Settings<'_> {
         keystore::probe(kind, &self.home).map_err(|error| no_store(kind, &error))?;
         Ok(kind)
     }
+}
+
+fn keeps_nothing() -> Failure {
+    Failure::usage("the key store `none` keeps no key, so nobody would be logged in afterwards")
+        .hint("write the login to a file with --out=FILE, or keep its key with --key-store=file")
 }
 
 /// A store that does not work for a new login, with the others to choose from.

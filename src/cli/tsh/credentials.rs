@@ -16,7 +16,7 @@ use crate::{
         output::Output,
     },
     client::{
-        browser::{self, Browser, Found, Platform, Why},
+        browser::{Browser, Why},
         profile::Credentials,
     },
     wire::kube::{ExecCredential, ExecSpec, ExecStatus},
@@ -104,12 +104,10 @@ impl CredentialsArgs {
         if matches!(way, Some(Way::Code | Way::Paste)) {
             return Some(", and nobody is there to read a code or an address".into());
         }
-        match browser::find(wanted, &|name| ctx.env.text(name), Platform::OWN) {
-            // In WSL a login goes by code.
-            Browser::System(Found::Wsl) if !watched => Some(", and nobody is there to read a code".into()),
-            Browser::Program(_) | Browser::System(_) => None,
-            // Who wants none opens the address by hand, if somebody is there to read it.
-            Browser::None(Why::Unwanted) if watched => None,
+        match ctx.browser(wanted) {
+            Browser::Program(_) | Browser::System => None,
+            // Who wants none opens the address by hand, and in WSL a login goes by code, if somebody is there to read it.
+            Browser::None(Why::Unwanted | Why::Wsl) if watched => None,
             Browser::None(why) => Some(format!(", and no browser can be opened here ({why})")),
         }
     }

@@ -8,7 +8,7 @@ use super::settings::Settings;
 use crate::{
     cli::{
         Ctx,
-        error::Failure,
+        error::{Failure, LOGIN_NEEDED},
         output::{Console, Output},
     },
     client::{
@@ -73,6 +73,7 @@ pub(crate) struct Login<'a> {
 pub(crate) fn no_host_ca(ctx: &Ctx) -> Failure {
     Failure::new("the profile holds no host CA")
         .hint(format!("log in again with: {} login --force", ctx.tool("tsh")))
+        .code(LOGIN_NEEDED)
 }
 
 /// One of the clusters behind the gate, as its entry is wished. The default one says nothing.

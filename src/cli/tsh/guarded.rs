@@ -4,9 +4,16 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 
-use super::settings::{Settings, Target, cluster_of, is_valid};
+use super::{
+    entry::no_host_ca,
+    settings::{Settings, Target, cluster_of, is_valid},
+};
 use crate::{
-    cli::{block_on, error::Failure, progress},
+    cli::{
+        block_on,
+        error::{self, Failure},
+        progress,
+    },
     client::{
         admin::{AdminClient, AdminError},
         identity_file::IdentityFile,
@@ -27,10 +34,10 @@ pub(crate) fn clusters(
     }
     if !is_valid(credentials, Timestamp::now()) {
         let text = format!("the certificate for {} has expired", target.address);
-        return Err(Failure::new(text).hint(settings.login_command(target)).into());
+        return Err(Failure::new(text).hint(settings.login_command(target)).code(error::LOGIN_NEEDED).into());
     }
     let name = cluster_of(&target.profile, credentials, &target.name);
-    let all = block_on(ask(settings, target, credentials))?;
+    let all = block_on(ask(settings, target, credentials)).map_err(error::with_login)?;
     keep(settings, target, all.as_deref());
     Ok(all.unwrap_or_else(|| vec![KubeCluster { name, labels: BTreeMap::new(), default: true }]))
 }
@@ -63,9 +70,7 @@ async fn ask(
     target: &Target,
     credentials: &Credentials,
 ) -> anyhow::Result<Option<Vec<KubeCluster>>> {
-    let ca_pem = settings
-        .host_cas(&target.name)?
-        .ok_or_else(|| Failure::new("the profile holds no host CA").hint(settings.login_command(target)))?;
+    let ca_pem = settings.host_cas(&target.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let identity = IdentityFile {
         key_pem: credentials.key_pem.clone(),
         ssh_cert: None,

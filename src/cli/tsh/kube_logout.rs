@@ -28,7 +28,7 @@ impl KubeLogoutArgs {
         } else {
             let contexts = kubeconfig::contexts(&files)?;
             for name in &self.names {
-                let found = super::kube_use::find(ctx, &contexts, name)?;
+                let found = super::kube_use::find(&settings, &contexts, name)?;
                 if found.owner.is_none() {
                     let text = format!("the context {name:?} was not made by tsh; nothing was changed");
                     return Err(Failure::new(text)

@@ -51,7 +51,7 @@ impl ShellArgs {
         }
         let (files, list) = outside(&settings)?;
         let contexts = kubeconfig::contexts(&files)?;
-        let chosen = find(ctx, &contexts, &self.name)?;
+        let chosen = find(&settings, &contexts, &self.name)?;
         let instead = plugin_instead(&settings, chosen)?;
         let text = kubeconfig::private(&files, &self.name, instead.as_ref(), self.namespace.as_deref())?;
         let shell = Shell::open(&settings.home, &text)?;

@@ -41,7 +41,13 @@ impl UseArgs {
         let contexts = kubeconfig::contexts(&files)?;
         let chosen = match &self.name {
             Some(name) if name == "-" => before(&settings, &contexts)?,
-            Some(name) => find(ctx, &contexts, name)?,
+            Some(name) => find(&settings, &contexts, name)?,
+            None if self.format == Format::Text && contexts.is_empty() => {
+                let login = settings.how_to_log_in()?;
+                ctx.console
+                    .status(&format!("There is no context in the kubeconfig yet. To get one: {login}"));
+                return Ok(Output::nothing());
+            }
             None if self.format == Format::Text && picks() => match pick(&contexts)? {
                 Some(chosen) => chosen,
                 None => return Err(Failure::new("nothing was chosen; the context stays as it is").into()),
@@ -88,7 +94,7 @@ fn picks() -> bool {
 
 /// The context of a name.
 pub(super) fn find<'c>(
-    ctx: &Ctx,
+    settings: &Settings<'_>,
     contexts: &'c [ContextInfo],
     name: &str,
 ) -> anyhow::Result<&'c ContextInfo> {
@@ -98,10 +104,18 @@ pub(super) fn find<'c>(
     let like = contexts.iter().filter(|context| is_like(&context.name, name));
     let names: Vec<&str> = like.map(|context| context.name.as_str()).take(3).collect();
     let hint = match names.is_empty() {
-        true => format!("to see which there are: {} kube use", ctx.tool("tsh")),
+        true => which(settings, contexts)?,
         false => format!("did you mean {}?", names.join(" or ")),
     };
     Err(Failure::new(format!("there is no context {name:?} in the kubeconfig")).hint(hint).into())
+}
+
+/// How to learn which contexts there are, or how to get one.
+fn which(settings: &Settings<'_>, contexts: &[ContextInfo]) -> anyhow::Result<String> {
+    if contexts.is_empty() {
+        return Ok(format!("there is none yet; to get one: {}", settings.how_to_log_in()?));
+    }
+    Ok(format!("to see which there are: {} kube use", settings.ctx.tool("tsh")))
 }
 
 /// Whether one name is part of the other, case aside; of very short names many others would be a part.
@@ -113,8 +127,11 @@ fn is_like(a: &str, b: &str) -> bool {
 /// The context that was current before the present one.
 fn before<'c>(settings: &Settings<'_>, contexts: &'c [ContextInfo]) -> anyhow::Result<&'c ContextInfo> {
     let name = settings.home.context_before(&list_of(settings))?;
-    let name = name.ok_or_else(|| Failure::new("no context was selected before, by this command"))?;
-    find(settings.ctx, contexts, &name)
+    let Some(name) = name else {
+        let failure = Failure::new("no context was selected before, by this command");
+        return Err(failure.hint(which(settings, contexts)?).into());
+    };
+    find(settings, contexts, &name)
 }
 
 /// What tells one list of kubeconfig files from another.
@@ -124,9 +141,6 @@ fn list_of(settings: &Settings<'_>) -> String {
 
 /// Lets a person choose. Nothing if they would rather not.
 fn pick(contexts: &[ContextInfo]) -> anyhow::Result<Option<&ContextInfo>> {
-    if contexts.is_empty() {
-        return Err(Failure::new("there is no context in the kubeconfig").hint("tsh login makes one").into());
-    }
     let shown: Vec<String> = contexts
         .iter()
         .map(|context| {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli::{
         Ctx, block_on,
-        error::{Failure, sentence},
+        error::{Failure, LOGIN_NEEDED, sentence},
         output::Output,
     },
     client::profile::{Credentials, Profile},
@@ -50,7 +50,7 @@ pub(crate) struct LoginArgs {
     #[arg(long)]
     force: bool,
     /// Get the next certificate with the one that is still valid, without a browser
-    #[arg(long, conflicts_with_all = ["force", "out"])]
+    #[arg(long, conflicts_with_all = ["force", "out", "cluster"])]
     renew: bool,
     /// Give the SSH certificate and its key to the running SSH agent, until the certificate ends
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_value = "no",
@@ -67,15 +67,19 @@ impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let settings = Settings::new(globals, ctx)?;
         settings.refuse_identity()?;
-        let target = settings.target_of_login()?;
+        // What is asked of a login that is there needs one.
+        let of_login = self.renew || self.entry.diff.diff;
+        let target = if of_login { settings.target()? } else { settings.target_of_login()? };
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }
         if self.renew {
+            settings.same_key_store(&target)?;
             let (user, credentials) = renew::now(&settings, &target)?;
             return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
         }
         if let Some((user, credentials)) = self.still_valid(&settings, &target)? {
+            settings.same_key_store(&target)?;
             ctx.console.status(&format!(
                 "{user} is logged in at {} already; to log in anew: {} --force",
                 target.address,
@@ -106,11 +110,17 @@ impl LoginArgs {
 
     /// What this login would change in the kubeconfig, as far as that is known without signing in.
     fn diff(&self, settings: &Settings<'_>, target: &Target) -> anyhow::Result<Output> {
-        let found = settings.credentials(target)?.filter(|(_, c)| is_valid(c, Timestamp::now()));
-        let Some((user, credentials)) = found else {
-            let text = format!("nobody is logged in at {}, so --diff has no entry to show", target.address);
-            return Err(Failure::new(text).hint(settings.login_command(target)).into());
+        let none = |text: String| {
+            let text = format!("{text}, so --diff has no entry to show");
+            Failure::new(text).hint(settings.login_command(target)).code(LOGIN_NEEDED)
         };
+        let address = &target.address;
+        let Some((user, credentials)) = settings.credentials(target)? else {
+            return Err(none(format!("nobody is logged in at {address}")).into());
+        };
+        if !is_valid(&credentials, Timestamp::now()) {
+            return Err(none(format!("the certificate for {address} has expired")).into());
+        }
         let (name, profile) = (target.name.as_str(), &target.profile);
         if profile.kube_proxy_addr.is_empty() {
             settings

@@ -18,7 +18,8 @@ use crate::{
     },
     client::{
         admin::{AdminClient, AdminError},
-        profile::Credentials,
+        identity_file::IdentityFile,
+        profile::{Certificates, Credentials},
     },
     pki::KeyPair,
     wire::login::RenewalRequest,
@@ -33,6 +34,32 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// `tsh login --renew`. The person's name and the new credentials, which are kept.
 pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(String, Credentials)> {
+    let (mut user, mut old) = renewable(settings, target)?;
+    let mut waited = false;
+    let _alone = settings.home.lock_after(&target.name, "login", || {
+        waited = true;
+        let text = format!("Waiting for another tsh that logs in or renews at {}", target.address);
+        settings.ctx.console.status(&text);
+    })?;
+    if waited {
+        (user, old) = renewable(settings, target)?;
+    }
+    let minutes = settings.ttl(target)?.map_or(0, i64::from);
+    let asked = ask(settings, target, &user, &old, minutes * 60_000_000_000);
+    let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
+    if !keep(settings, target, &user, &old, &verified)? {
+        let text = format!(
+            "while the login of {user} at {} was renewed, a logout or another login came in between, so the new certificate is not kept",
+            target.address
+        );
+        let hint = format!("to see what is there now: {} status", settings.ctx.tool("tsh"));
+        return Err(Failure::new(text).hint(hint).code(error::LOGIN_NEEDED).into());
+    }
+    Ok((user, verified.credentials))
+}
+
+/// The login that is there, while its certificate is valid.
+fn renewable(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(String, Credentials)> {
     let (user, old) = settings.logged_in(target)?;
     if old.valid_until() <= Timestamp::now() {
         let text = format!(
@@ -42,15 +69,7 @@ pub(crate) fn now(settings: &Settings<'_>, target: &Target) -> anyhow::Result<(S
         let login = settings.login_command(target);
         return Err(Failure::new(text).hint(login).code(error::LOGIN_NEEDED).into());
     }
-    let _alone = settings.home.lock_after(&target.name, "login", || {
-        let text = format!("Waiting for another tsh that logs in or renews at {}", target.address);
-        settings.ctx.console.status(&text);
-    })?;
-    let minutes = settings.ttl(target)?.map_or(0, i64::from);
-    let asked = ask(settings, target, &user, minutes * 60_000_000_000);
-    let verified = block_on(asked).map_err(|error| explain(error, settings, target))?;
-    let credentials = keep(settings, target, &user, verified)?;
-    Ok((user, credentials))
+    Ok((user, old))
 }
 
 /// The plugin's renewal, if one is due: nothing when it is not, when another process is at it, or when the gate does not do
@@ -100,13 +119,15 @@ fn try_once(
     // As long a certificate as the one that ends.
     let validity = old.certificate().validity();
     let life = validity.not_before.duration_until(validity.not_after) - crate::pki::x509::BACKDATING;
-    let asked = ask(settings, target, user, i64::try_from(life.as_nanos()).unwrap_or(0));
+    let asked = ask(settings, target, user, old, i64::try_from(life.as_nanos()).unwrap_or(0));
     let verified = block_on(async {
         tokio::time::timeout(LIMIT, asked)
             .await
             .map_err(|_| Failure::new("the gate did not answer in time"))?
     })?;
-    keep(settings, target, user, verified).map(Some)
+    // Whoever logged out meanwhile stays logged out. This kubectl was started before that, and goes on.
+    keep(settings, target, user, old, &verified)?;
+    Ok(Some(verified.credentials))
 }
 
 /// Whether a certificate is close to its end: in the last third of its life, and of that at most the last half hour.
@@ -117,11 +138,20 @@ fn is_close(credentials: &Credentials, now: Timestamp) -> bool {
 }
 
 /// Asks the gate for a certificate of a new key. `ttl` in nanoseconds; 0 leaves it to the gate.
-async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> anyhow::Result<Verified> {
-    let Some(identity) = settings.home.identity(&target.name, user)? else {
-        // Somebody may have logged out in the meantime.
-        settings.logged_in(target)?;
-        return Err(no_host_ca(settings.ctx).into());
+async fn ask(
+    settings: &Settings<'_>,
+    target: &Target,
+    user: &str,
+    old: &Credentials,
+    ttl: i64,
+) -> anyhow::Result<Verified> {
+    let ca_pem = settings.home.host_cas(&target.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
+    let identity = IdentityFile {
+        key_pem: old.key_pem.clone(),
+        ssh_cert: None,
+        cert_pem: old.cert_pem.clone(),
+        known_hosts: vec![],
+        ca_pem,
     };
     let client = AdminClient::new(&target.address.to_string(), &identity)
         .await?
@@ -135,37 +165,44 @@ async fn ask(settings: &Settings<'_>, target: &Target, user: &str, ttl: i64) -> 
     })
 }
 
-/// Keeps the renewed credentials. Addresses and CAs stay those that the sign-in learnt.
+/// Keeps the renewed credentials, if the login is still the one that was renewed; says whether it is. Addresses and CAs stay
+/// those that the sign-in learnt, and the key stays in the store where it is.
 fn keep(
     settings: &Settings<'_>,
     target: &Target,
     user: &str,
-    verified: Verified,
-) -> anyhow::Result<Credentials> {
+    old: &Certificates,
+    verified: &Verified,
+) -> anyhow::Result<bool> {
     let home = &settings.home;
+    // Logins and logouts write under the same lock, so nothing changes between this look and the writing.
     let lock = home.lock(&target.name, "write")?;
-    home.save_credentials_under(&lock, &target.name, user, &verified.credentials)?;
+    let Some(there) = settings.usable_certificates(&target.name, user)? else { return Ok(false) };
+    let Some((kind, _)) = home.key_place(&target.name, user)? else { return Ok(false) };
+    if there.certificate().serial() != old.certificate().serial() {
+        return Ok(false);
+    }
+    let left = home.save_credentials_in(&lock, &target.name, user, &verified.credentials, kind)?;
+    if let Some(reason) = left {
+        tracing::debug!(%reason, "an old key was not deleted");
+    }
+    // What the profile says of renewals is of the person who logged in last.
     if let Some(mut profile) = home.profile(&target.name)?
+        && profile.user == user
         && profile.jumpgate_renewable_until != verified.renewable_until
     {
         profile.jumpgate_renewable_until = verified.renewable_until;
         home.save(&target.name, &profile)?;
     }
-    Ok(verified.credentials)
+    Ok(true)
 }
 
 /// Says why the gate did not renew, with the exit code that tells it apart.
 fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
-    let text = error::sentence(&error);
-    match error.downcast_ref::<AdminError>() {
-        Some(AdminError::NotFound(_)) => {
-            Failure::new(format!("the gate at {} does not renew certificates", target.address))
-                .hint(format!("sign in anew: {} --force", settings.login_command(target)))
-                .into()
-        }
-        Some(AdminError::Denied(_)) => Failure::new(text).code(error::RIGHTS_CHANGED).into(),
-        Some(AdminError::Over(_)) => Failure::new(text).code(error::LOGIN_NEEDED).into(),
-        Some(AdminError::Unreachable { .. }) => Failure::new(text).code(error::UNREACHABLE).into(),
-        _ => error,
+    if let Some(AdminError::NotFound(_)) = error.downcast_ref() {
+        let text = format!("the gate at {} does not renew certificates", target.address);
+        let hint = format!("sign in anew: {} --force", settings.login_command(target));
+        return Failure::new(text).hint(hint).into();
     }
+    error::with_login(error)
 }

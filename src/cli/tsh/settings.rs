@@ -90,17 +90,17 @@ impl<'a> Settings<'a> {
 
     /// The proxy that was named, else the current profile's.
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
-        self.named_or_current()?.ok_or_else(|| self.no_proxy().code(LOGIN_NEEDED).into())
+        self.named_or_current()?.ok_or_else(|| {
+            let text = "nobody has logged in here yet, so no gate is known";
+            Failure::new(text).hint(first_login(self.ctx)).code(LOGIN_NEEDED).into()
+        })
     }
 
     /// As [`Settings::target`], for a login: it is what is needed already.
     pub(crate) fn target_of_login(&self) -> anyhow::Result<Target> {
-        self.named_or_current()?.ok_or_else(|| self.no_proxy().into())
-    }
-
-    fn no_proxy(&self) -> Failure {
-        let hint = format!("{} login --proxy=gate.example.com:3080", self.ctx.tool("tsh"));
-        Failure::new("no proxy is known yet; name it with --proxy").hint(hint)
+        self.named_or_current()?.ok_or_else(|| {
+            Failure::new("no gate is known yet; name yours with --proxy").hint(first_login(self.ctx)).into()
+        })
     }
 
     /// As [`Settings::target`], or nothing when there is neither.
@@ -271,6 +271,12 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// How to log in: at the gate that is named or was last used, if there is one.
+    pub(crate) fn how_to_log_in(&self) -> anyhow::Result<String> {
+        let known = self.named_or_current()?;
+        Ok(known.map_or_else(|| first_login(self.ctx), |target| self.login_command(&target)))
+    }
+
     /// How to log in at a proxy.
     pub(crate) fn login_command(&self, target: &Target) -> String {
         format!("{} login --proxy={}", self.ctx.tool("tsh"), target.address)
@@ -319,6 +325,14 @@ impl<'a> Settings<'a> {
         let home = if list.is_some() { Default::default() } else { self.ctx.home()? };
         Ok(kubeconfig::Files::new(list.as_deref(), &home))
     }
+}
+
+/// How to log in where no gate is known yet.
+pub(super) fn first_login(ctx: &Ctx) -> String {
+    format!(
+        "{} login --proxy=gate.example.com:3080, with the address of your gate's web port",
+        ctx.tool("tsh")
+    )
 }
 
 /// When a certificate counts as expired: the margin before its end, less for one that lives only minutes, which would

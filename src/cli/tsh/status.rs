@@ -75,8 +75,30 @@ impl StatusArgs {
             }
             out
         })?;
+        if self.format == Format::Text && code != 0 {
+            tell(&settings, &listed)?;
+        }
         Ok(output.with_code(code))
     }
+}
+
+/// Says on standard error how to get a login; standard output is as stock tsh has it.
+fn tell(settings: &Settings<'_>, listed: &Listed) -> anyhow::Result<()> {
+    // That of a file is not got by a login alone.
+    if settings.identity.is_some() {
+        return Ok(());
+    }
+    let login = settings.how_to_log_in()?;
+    let current = settings.named_or_current()?;
+    let line = match (&listed.active, current, listed.profiles.is_empty()) {
+        (Some(_), ..) => format!("The certificate has expired. To log in again: {login}"),
+        (None, Some(target), false) => {
+            format!("Nobody is logged in at {}. To log in: {login}", target.address)
+        }
+        _ => format!("To log in: {login}"),
+    };
+    settings.ctx.console.status(&line);
+    Ok(())
 }
 
 fn collect(settings: &Settings<'_>) -> anyhow::Result<Listed> {

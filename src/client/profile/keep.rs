@@ -19,25 +19,16 @@ use crate::client::keystore::{self, KeyName, KeyStoreError, Kind};
 type Keys = BTreeSet<(Kind, KeyName)>;
 
 impl Home {
-    /// Replaces a person's credentials on a proxy; the key stays in the store where the old one is.
-    pub fn save_credentials(&self, proxy: &str, user: &str, new: &Credentials) -> Result<(), ProfileError> {
-        let lock = self.lock(proxy, "write")?;
-        self.save_credentials_under(&lock, proxy, user, new)
-    }
-
-    /// As [`Home::save_credentials`], for who holds the proxy's `write` lock already.
-    pub fn save_credentials_under(
+    /// Replaces a person's credentials on a proxy, with the key in the profile's own files.
+    #[cfg(test)]
+    pub(super) fn save_credentials(
         &self,
-        lock: &Lock,
         proxy: &str,
         user: &str,
         new: &Credentials,
     ) -> Result<(), ProfileError> {
-        let kind = self.key_place(proxy, user).ok().flatten().map(|(kind, _)| kind).unwrap_or_default();
-        if let Some(reason) = self.save_credentials_in(lock, proxy, user, new, kind)? {
-            tracing::debug!(%reason, "an old key was not deleted");
-        }
-        Ok(())
+        let lock = self.lock(proxy, "write")?;
+        self.save_credentials_in(&lock, proxy, user, new, Kind::File).map(drop)
     }
 
     /// Replaces a person's credentials and keeps the key in this store. The old key is deleted, wherever it is; the reason if

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::RecordingEvent;
 use crate::model::text::{clean_line, truncate};
 
 /// The longest text inside an event, in bytes; more is cut with a visible mark.
@@ -198,6 +199,8 @@ pub enum Event {
     KubeRequest(KubeRequest),
     /// A stream was opened, or refused.
     StreamStart(Stream),
+    /// Something happened to a recording.
+    Recording(RecordingEvent),
     /// A stream ended.
     StreamEnd {
         /// The stream.
@@ -206,6 +209,10 @@ pub enum Event {
         tx: u64,
         /// Bytes from the pod.
         rx: u64,
+        /// The ports of a port-forward.
+        ports: Vec<u16>,
+        /// The command's exit code, if it was told.
+        exit: Option<i32>,
         /// Why the gate ended it, if it did.
         reason: Option<String>,
     },
@@ -240,8 +247,16 @@ impl Event {
             })),
             Self::KubeRequest(request) => kube_fields(request),
             Self::StreamStart(stream) => stream_fields(stream),
-            Self::StreamEnd { stream, tx, rx, reason } => {
-                stream_end_fields(stream, *tx, *rx, reason.as_deref())
+            Self::Recording(event) => event.fields(),
+            Self::StreamEnd { stream, tx, rx, ports, exit, reason } => {
+                let mut fields = stream_end_fields(stream, *tx, *rx, reason.as_deref());
+                if !ports.is_empty() {
+                    fields.insert("ports".into(), ports.clone().into());
+                }
+                if let Some(code) = exit {
+                    fields.insert("exitCode".into(), code.to_string().into());
+                }
+                fields
             }
         }
     }
@@ -346,7 +361,7 @@ fn stream_common(event: &str, code: &str, s: &Stream) -> Map<String, Value> {
 }
 
 /// A text from a stranger: no control characters, a bounded length.
-fn text(value: &str) -> Value {
+pub(super) fn text(value: &str) -> Value {
     Value::String(truncate(&clean_line(value), MAX_TEXT).into_owned())
 }
 
@@ -365,7 +380,7 @@ fn texts(values: &[String]) -> Value {
     Value::Array(out)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),

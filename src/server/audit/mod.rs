@@ -2,7 +2,9 @@
 
 mod event;
 mod log;
+mod recording;
 mod strangers;
 
 pub use event::{Event, KubeRequest, Login, Outcome, Requester, Stream, StreamKind};
 pub use log::AuditLog;
+pub use recording::RecordingEvent;

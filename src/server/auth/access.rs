@@ -205,6 +205,11 @@ impl Rights {
         limits.min().unwrap_or(unsaid)
     }
 
+    /// Whether recordings keep what the person types at a terminal: if one of the roles says so.
+    pub fn keeps_typed(&self) -> bool {
+        self.roles.iter().any(|role| role.spec.options.record_typed_input == Some(true))
+    }
+
     /// What SSH certificates permit: what one of the roles permits.
     pub fn ssh(&self) -> SshPermissions {
         let any = |switch: fn(&Role) -> bool| self.roles.iter().any(switch);

@@ -60,6 +60,7 @@ pub(super) fn check(file: File) -> Result<Config, Problem> {
         diagnostics: diagnostics(file.teleport.diag_addr)?,
         login_renewal: login_renewal(file.auth_service.login_renewal.map(|d| d.0))?,
         code_login: file.auth_service.code_login.is_none_or(|switch| switch.0),
+        recording: file.auth_service.recording.check()?,
         drain: drain(file.teleport.shutdown_timeout.map(|d| d.0))?,
         log: LogConfig {
             output: file.teleport.log.output.map_or(LogOutput::Stderr, |o| o.0),

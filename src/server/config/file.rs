@@ -7,6 +7,7 @@ use serde_yaml::Spanned;
 
 use super::{
     kube::{KubeName, Labels},
+    recording::Recording,
     values::{ListenAddr, Output, PublicAddrs, Severity, Switch},
 };
 use crate::model::GoDuration;
@@ -95,6 +96,8 @@ pub(super) struct Auth {
     pub(super) tokens: Option<Vec<String>>,
     pub(super) login_renewal: Option<GoDuration>,
     pub(super) code_login: Option<Switch>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) recording: Recording,
 }
 
 /// `auth_service.authentication`.

@@ -15,12 +15,14 @@ mod check;
 mod file;
 mod kube;
 mod position;
+mod recording;
 pub mod starter;
 #[cfg(test)]
 mod tests;
 mod values;
 
 use position::Places;
+pub use recording::{Mode as RecordingMode, RecordingConfig, Storage as RecordingStorage};
 
 /// The longest configuration file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -97,8 +99,12 @@ impl Config {
             LogOutput::File(file) => Some(file),
             LogOutput::Stderr | LogOutput::Stdout => None,
         };
+        let recordings = match &mut self.recording.storage {
+            Some(RecordingStorage::Folder(folder)) => Some(folder),
+            _ => None,
+        };
         let own = [&mut self.data_dir, &mut self.store_dir];
-        for path in own.into_iter().chain(pair).chain(kubeconfig).chain(log) {
+        for path in own.into_iter().chain(pair).chain(kubeconfig).chain(log).chain(recordings) {
             *path = folder.join(&*path);
         }
     }
@@ -194,6 +200,8 @@ pub struct Config {
     pub login_renewal: Duration,
     /// Whether people may sign in by typing a code on the gate's page, for terminals without a browser.
     pub code_login: bool,
+    /// Recordings of sessions.
+    pub recording: RecordingConfig,
     /// Logs.
     pub log: LogConfig,
     /// What this version does not serve, one sentence each.

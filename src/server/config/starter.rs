@@ -34,6 +34,16 @@ auth_service:
   # login_renewal: 24h
   # Whether a terminal without a browser may sign in by a code that its person types on the gate's page.
   # code_login: yes
+  # Every exec and attach is recorded; tsh play and the web pages show it.
+  recording:
+    # With strict a session that cannot be recorded ends, with best_effort it goes on and what is missing is counted. Or off.
+    mode: strict
+    # Left out: in data_dir. A folder, or s3://BUCKET/PREFIX?region=REGION with the credentials in the gate's environment.
+    # storage: s3://example-recordings/gate?region=eu-central-1
+    # How long recordings are kept. Left out: for ever.
+    # retention: 90d
+    # No session begins while data_dir has less space than this.
+    # free_space: 128MiB
 
 proxy_service:
   enabled: yes

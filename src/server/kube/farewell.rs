@@ -8,6 +8,8 @@ use super::lifetime::Ended;
 use crate::{
     streams::{
         channels::{ExecProtocol, PROTOCOL_HEADER, Role, websocket::ChannelProtocol},
+        forward::Ports,
+        frames::{Kind, Reader, Sender},
         spdy::{Decoder, Encoder, Frame},
     },
     wire::kube::Status,
@@ -21,6 +23,8 @@ pub(super) enum Farewell {
     Spdy(Box<Spdy>),
     /// On the channel for errors.
     WebSocket { protocol: ChannelProtocol, frames: Boundary },
+    /// Not at all, but the ports of a port-forward are listened to.
+    Forward(Ports),
 }
 
 pub(super) struct Spdy {
@@ -47,9 +51,21 @@ impl Farewell {
         }
     }
 
+    /// The ports of a port-forward.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        match self {
+            Self::Forward(ports) => ports.ports(),
+            _ => vec![],
+        }
+    }
+
     /// Listens to bytes of the client.
     pub(super) fn hear_client(&mut self, bytes: &[u8]) {
-        let Self::Spdy(spdy) = self else { return };
+        let spdy = match self {
+            Self::Spdy(spdy) => spdy,
+            Self::Forward(ports) => return ports.client(bytes),
+            Self::None | Self::WebSocket { .. } => return,
+        };
         let mut frames = Vec::new();
         if spdy.client.feed(bytes, &mut frames).is_err() {
             *self = Self::None;
@@ -67,8 +83,10 @@ impl Farewell {
     /// Listens to bytes of the server that were passed on.
     pub(super) fn hear_server(&mut self, bytes: &[u8]) {
         match self {
-            Self::None => {}
-            Self::WebSocket { frames, .. } => frames.feed(bytes),
+            Self::None | Self::Forward(_) => {}
+            Self::WebSocket { frames, .. } => {
+                frames.feed(bytes);
+            }
             Self::Spdy(spdy) => {
                 if spdy.server.feed(bytes, &mut Vec::new()).is_err() {
                     *self = Self::None;
@@ -80,7 +98,7 @@ impl Farewell {
     /// Whether something may be said now.
     pub(super) fn may_speak(&self) -> bool {
         match self {
-            Self::None => true,
+            Self::None | Self::Forward(_) => true,
             Self::Spdy(spdy) => spdy.server.is_between_frames(),
             Self::WebSocket { frames, .. } => frames.is_between_messages(),
         }
@@ -97,7 +115,7 @@ impl Farewell {
             }
         };
         match self {
-            Self::None => vec![],
+            Self::None | Self::Forward(_) => vec![],
             Self::Spdy(spdy) => {
                 let mut out = Vec::new();
                 if let Some(stream) = spdy.errors {
@@ -138,56 +156,39 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Follows a server's WebSocket frames to know where one message ends and the next has not begun (RFC 6455, 5.2 and 5.4).
-#[derive(Debug, Default)]
+/// Follows a server's WebSocket frames to know where one message ends and the next has not begun.
+#[derive(Debug)]
 pub(super) struct Boundary {
-    head: Vec<u8>,
-    payload: u64,
-    within_message: bool,
+    frames: Reader,
+    /// It has said that it says nothing more, or can't be followed.
     closed: bool,
 }
 
+impl Default for Boundary {
+    fn default() -> Self {
+        Self { frames: Reader::new(Sender::Server), closed: false }
+    }
+}
+
 impl Boundary {
-    fn feed(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.closed {
-            if self.payload > 0 {
-                let skipped = self.payload.min(bytes.len() as u64);
-                self.payload -= skipped;
-                bytes = &bytes[skipped as usize..];
-                continue;
+    /// Takes the next bytes; the answer is how many of them end with the last whole message in them.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> usize {
+        let (mut rest, mut whole) = (bytes, 0);
+        while !self.closed {
+            match self.frames.next(&mut rest) {
+                Ok(Some(piece)) => self.closed = piece.kind == Kind::Close,
+                Ok(None) => return whole,
+                Err(_) => self.closed = true,
             }
-            self.head.push(bytes[0]);
-            bytes = &bytes[1..];
-            self.finish_head();
+            if self.is_between_messages() {
+                whole = bytes.len() - rest.len();
+            }
         }
+        bytes.len()
     }
 
-    /// Takes a head that is whole; until then it does nothing.
-    fn finish_head(&mut self) {
-        let payload = match self.head[..] {
-            [_, length @ 0..126] => u64::from(length),
-            [_, 126, a, b] => u64::from(u16::from_be_bytes([a, b])),
-            [_, 127, a, b, c, d, e, f, g, h] => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            // A server does not mask (5.1): this one's frames cannot be followed.
-            [_, 128..=255] => {
-                self.closed = true;
-                return;
-            }
-            _ => return,
-        };
-        let (opcode, fin) = (self.head[0] & 0x0f, self.head[0] & 0x80 != 0);
-        match opcode {
-            8 => self.closed = true,
-            // Control frames stand between the parts of a message.
-            9..=15 => {}
-            _ => self.within_message = !fin,
-        }
-        self.payload = payload;
-        self.head.clear();
-    }
-
-    fn is_between_messages(&self) -> bool {
-        self.head.is_empty() && self.payload == 0 && !self.within_message && !self.closed
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.frames.is_between_messages() && !self.closed
     }
 }
 

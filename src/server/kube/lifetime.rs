@@ -36,6 +36,7 @@ pub(super) struct Lifetime {
     gate: Arc<Gate>,
     identity: Arc<Identity>,
     access: KubeAccess,
+    keeps_typed: bool,
     users: Watch,
     roles: Watch,
 }
@@ -44,8 +45,14 @@ impl Lifetime {
     /// Looks the rights up. The feeds are opened first, so that no change falls in between.
     pub(super) async fn begin(gate: &Arc<Gate>, identity: &Arc<Identity>) -> Result<Self, AccessError> {
         let (users, roles) = (gate.store.watch("/users/"), gate.store.watch("/roles/"));
-        let access = gate.access.rights(identity).await?.kubernetes()?;
-        Ok(Self { gate: gate.clone(), identity: identity.clone(), access, users, roles })
+        let rights = gate.access.rights(identity).await?;
+        let (access, keeps_typed) = (rights.kubernetes()?, rights.keeps_typed());
+        Ok(Self { gate: gate.clone(), identity: identity.clone(), access, keeps_typed, users, roles })
+    }
+
+    /// Whether the recording keeps what is typed at a terminal.
+    pub(super) fn keeps_typed(&self) -> bool {
+        self.keeps_typed
     }
 
     /// As whom the gate acts.

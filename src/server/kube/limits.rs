@@ -11,7 +11,7 @@ use crate::server::listener::Peer;
 pub(crate) const MAX_OPEN: usize = 512;
 
 /// Connections over which one person may have them.
-pub(crate) const MAX_CONNECTIONS: usize = 256;
+pub(crate) const MAX_CONNECTIONS: usize = 512;
 
 /// Counts what each person has open.
 #[derive(Debug, Default)]

@@ -17,16 +17,19 @@ pub mod fuzzing;
 mod impersonate;
 mod lifetime;
 mod limits;
+mod open;
 mod path;
 mod plugin;
 mod pool;
 mod proxy;
 mod rbac;
 mod serve;
+mod tap;
 mod target;
 mod tunnel;
 mod upgrade;
 mod upstream;
+mod whole;
 
 #[cfg(test)]
 mod target_tests;

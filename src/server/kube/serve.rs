@@ -1,33 +1,24 @@
 //! What happens to a request: who, what, may they, then forward or tunnel.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use http::{HeaderMap, Request, Response, StatusCode};
-use hyper::{
-    body::{Body as _, Incoming},
-    upgrade::{OnUpgrade, Upgraded},
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
-use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
 
 use super::{
-    answer::{as_text, failure, full, wants_text},
+    answer::{as_text, failure, wants_text},
     audit::{self, Record, Recorder},
     clusters::Clusters,
-    farewell::Farewell,
     forward,
-    impersonate::{HeaderError, clean, clean_answer, impersonate},
+    impersonate::{HeaderError, clean, impersonate},
     lifetime::Lifetime,
     limits::{Full, Limits, Permit},
     path::PathError,
-    target::{Target, TargetError, Verb},
-    tunnel::{Counters, tunnel},
+    target::{Target, TargetError},
     upgrade::Upgrade,
-    upstream::{Refused, RequestError, Upstream},
+    upstream::{RequestError, Upstream},
 };
 use crate::{
     model::text::clean_line,
@@ -40,15 +31,11 @@ use crate::{
     },
 };
 
-/// How long both ends may take to begin after an upgrade was agreed upon.
-const BEGIN_WITHIN: Duration = Duration::from_secs(60);
 /// Stands in the figures for a request that was refused before its verb was known.
 const UNKNOWN_VERB: &str = "unknown";
 /// What a person reads who would open a stream of which nothing would be written down.
 const UNAUDITED: &str = "the gate cannot write its audit log now, and until it can it opens no exec, attach or port-forward; \
                          tell an administrator";
-/// How long a tunnel's ends may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The handler of the Kubernetes listener. It expects client certificates to be asked for in the handshake, but not checked.
 pub fn handler(gate: Arc<Gate>, clusters: Arc<Clusters>) -> Handler {
@@ -65,35 +52,40 @@ pub(super) fn handler_within(
 }
 
 /// The listener's parts.
-struct Server {
-    gate: Arc<Gate>,
+pub(super) struct Server {
+    pub(super) gate: Arc<Gate>,
     clusters: Arc<Clusters>,
     limits: Arc<Limits>,
-    recorder: Recorder,
-    timeouts: forward::Timeouts,
+    pub(super) recorder: Recorder,
+    pub(super) timeouts: forward::Timeouts,
 }
 
 /// A request whose person, target and rights are known.
-struct Call {
-    asked: Asked,
-    upstream: Arc<Upstream>,
-    lifetime: Lifetime,
-    permit: Permit,
-    record: Record,
+pub(super) struct Call {
+    pub(super) asked: Asked,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) lifetime: Lifetime,
+    pub(super) permit: Permit,
+    pub(super) record: Record,
 }
 
 /// Who asks for what, and of which cluster.
-struct Asked {
-    identity: Arc<Identity>,
-    peer: Arc<Peer>,
-    target: Target,
-    cluster: String,
+pub(super) struct Asked {
+    /// Names the stream that it opens; begins with the time.
+    pub(super) id: Uuid,
+    pub(super) identity: Arc<Identity>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) target: Target,
+    pub(super) cluster: String,
 }
 
 impl Asked {
     /// The stream that it opens.
-    fn stream(&self, outcome: Outcome) -> Stream {
-        audit::stream(&self.identity, &self.peer, &self.target, &self.cluster, outcome)
+    pub(super) fn stream(&self, outcome: Outcome) -> Stream {
+        Stream {
+            id: self.id,
+            ..audit::stream(&self.identity, &self.peer, &self.target, &self.cluster, outcome)
+        }
     }
 }
 
@@ -105,13 +97,13 @@ struct Figures {
 }
 
 /// An answer of the gate itself.
-struct Refusal {
+pub(super) struct Refusal {
     code: StatusCode,
     why: String,
 }
 
 impl Refusal {
-    fn new(code: StatusCode, why: impl ToString) -> Self {
+    pub(super) fn new(code: StatusCode, why: impl ToString) -> Self {
         Self { code, why: why.to_string() }
     }
 }
@@ -190,7 +182,7 @@ impl Server {
             let why = "a request for an upgrade carries no body; the gate does not forward one that does";
             return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, why)).await;
         }
-        let asked = Asked { identity, peer, target, cluster: name };
+        let asked = Asked { id: Uuid::now_v7(), identity, peer, target, cluster: name };
         let call = Call { asked, upstream, lifetime, permit, record };
         match upgrade {
             Some(upgrade) => self.upgrade(call, upgrade, request).await,
@@ -222,7 +214,7 @@ impl Server {
         self.refuse(self.recorder.request(event), refusal).await
     }
 
-    async fn refuse(&self, record: Record, refusal: Refusal) -> Response<Body> {
+    pub(super) async fn refuse(&self, record: Record, refusal: Refusal) -> Response<Body> {
         record.refused(refusal.code, refusal.why.clone()).await;
         failure(refusal.code, refusal.why)
     }
@@ -265,7 +257,7 @@ impl Server {
         response
     }
 
-    fn unanswered(&self, error: &RequestError) -> Response<Body> {
+    pub(super) fn unanswered(&self, error: &RequestError) -> Response<Body> {
         tracing::warn!(%error, "no answer from the API server");
         let code = match error {
             RequestError::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -274,117 +266,6 @@ impl Server {
         };
         failure(code, error.to_string())
     }
-
-    async fn upgrade(&self, call: Call, upgrade: Upgrade, mut request: Request<Incoming>) -> Response<Body> {
-        let client = hyper::upgrade::on(&mut request);
-        let mut outgoing = Request::new(forward::empty());
-        *outgoing.method_mut() = request.method().clone();
-        *outgoing.uri_mut() = request.uri().clone();
-        *outgoing.headers_mut() = std::mem::take(request.headers_mut());
-        upgrade.ask(outgoing.headers_mut());
-        let refused = if call.asked.target.verb == Verb::Proxy { Refused::Keep } else { Refused::Renew };
-        let begun = Instant::now();
-        let upstream = call.upstream.clone();
-        let sent = upstream.send_upgrade(outgoing, self.timeouts.upgrade, refused).await;
-        self.gate.metrics.upstream(&call.asked.cluster, begun.elapsed());
-        let mut response = match sent {
-            Ok(response) => response,
-            Err(error) => {
-                let answer = self.unanswered(&error);
-                return self.no_tunnel(&call.asked, call.record, answer).await;
-            }
-        };
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let Call { asked, lifetime, permit, record, .. } = call;
-            let answer = forward::answer(&upstream, &asked.target, response, None, lifetime, permit).await;
-            return self.no_tunnel(&asked, record, answer).await;
-        }
-        if let Err(why) = upgrade.verify(response.headers()) {
-            let server = upstream.server();
-            tracing::warn!(%server, why, "the API server's 101 is not the one asked for");
-            let why = format!("the Kubernetes API server {server} answered an upgrade wrongly: {why}");
-            let answer = failure(StatusCode::BAD_GATEWAY, why);
-            return self.no_tunnel(&call.asked, call.record, answer).await;
-        }
-        let server = hyper::upgrade::on(&mut response);
-        let mut headers = std::mem::take(response.headers_mut());
-        clean_answer(&mut headers);
-        let farewell = match call.asked.target.verb {
-            Verb::Exec | Verb::Attach => upgrade.farewell(&headers),
-            _ => Farewell::None,
-        };
-        self.open(call, client, server, farewell).await;
-        upgrade.accept(headers, full(bytes::Bytes::new()))
-    }
-
-    /// Writes down that no tunnel was opened.
-    async fn no_tunnel(&self, asked: &Asked, record: Record, answer: Response<Body>) -> Response<Body> {
-        if asked.target.verb.is_stream() {
-            record.forget();
-            let why = format!("answered {}", answer.status());
-            self.recorder.emit(Event::StreamStart(asked.stream(Outcome::Failure(why)))).await;
-        } else {
-            record.answered(answer.status()).await;
-        }
-        answer
-    }
-
-    /// Writes the start down, then carries the bytes in a task of its own until one of the ends, or the person's time, is over.
-    async fn open(&self, call: Call, client: OnUpgrade, server: OnUpgrade, farewell: Farewell) {
-        let Call { asked, lifetime, permit, record, .. } = call;
-        let verb = asked.target.verb;
-        let stream = verb.is_stream().then(|| asked.stream(Outcome::Success));
-        match &stream {
-            Some(stream) => {
-                record.forget();
-                self.recorder.emit(Event::StreamStart(stream.clone())).await;
-            }
-            None => record.answered(StatusCode::SWITCHING_PROTOCOLS).await,
-        }
-        let open = lifetime.counted(verb.name());
-        let recorder = self.recorder.clone();
-        tokio::spawn(async move {
-            let _held = (permit, open);
-            let counters = Counters::default();
-            // The client's end is held until the event is written: the listener waits for it before the gate ends.
-            let (reason, _client) = carry(client, server, lifetime, &counters, farewell).await;
-            let (tx, rx) = (counters.tx.load(Ordering::Relaxed), counters.rx.load(Ordering::Relaxed));
-            if let Some(stream) = stream {
-                recorder.emit(Event::StreamEnd { stream, tx, rx, reason }).await;
-            }
-        });
-    }
-}
-
-/// Carries a tunnel; returns why the gate ended it, if it did, and the client's end.
-async fn carry(
-    client: OnUpgrade,
-    server: OnUpgrade,
-    lifetime: Lifetime,
-    counters: &Counters,
-    farewell: Farewell,
-) -> (Option<String>, Option<TokioIo<Upgraded>>) {
-    let both = async { tokio::try_join!(client, server) };
-    let (client, server) = match tokio::time::timeout(BEGIN_WITHIN, both).await {
-        Ok(Ok(ends)) => ends,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "an upgrade was not taken up");
-            return (None, None);
-        }
-        Err(_) => return (None, None),
-    };
-    let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-    let (done, ended) = tunnel(&mut client, &mut server, counters, farewell, lifetime.ended()).await;
-    if let Err(error) = done {
-        tracing::debug!(%error, "a tunnel broke");
-    }
-    if let Some(ended) = &ended {
-        tracing::info!(reason = %ended.reason, "a tunnel was ended");
-    }
-    let goodbye = async { tokio::join!(client.shutdown(), server.shutdown()) };
-    // Whoever does not read any more is left.
-    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
-    (ended.map(|ended| ended.reason), Some(client))
 }
 
 fn forbidden(error: HeaderError) -> Refusal {

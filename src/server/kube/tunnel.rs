@@ -14,8 +14,10 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{farewell::Farewell, lifetime::Ended};
+use super::{farewell::Farewell, lifetime::Ended, tap::Tap, whole::Whole};
 
+/// How much of a frame that is not whole is held back from the client of a recorded session.
+const HELD: usize = 256 * 1024;
 /// How much is read at a time.
 const CHUNK: usize = 32 * 1024;
 /// How long the end of a tunnel may take once the gate decided it.
@@ -35,12 +37,13 @@ pub(super) struct Counters {
 }
 
 /// Carries bytes both ways until both sides ended, each end passed on as it comes, or until `end`; then the client is told why,
-/// where the protocol allows it. Returns why the gate ended it, if it did.
+/// where the protocol allows it. What a tap listens to goes on only once it is written down. Returns why the gate ended it, if it did.
 pub(super) async fn tunnel<C, S>(
     client: &mut C,
     server: &mut S,
     counters: &Counters,
-    farewell: Farewell,
+    farewell: &Mutex<Farewell>,
+    tap: Option<&Tap>,
     end: impl Future<Output = Ended>,
 ) -> (io::Result<()>, Option<Ended>)
 where
@@ -49,10 +52,9 @@ where
 {
     let (client_in, client_out) = tokio::io::split(client);
     let (server_in, server_out) = tokio::io::split(server);
-    let farewell = Mutex::new(farewell);
     let (tell, told) = oneshot::channel();
-    let up = pump_up(client_in, server_out, &counters.tx, &farewell);
-    let down = pump_down(server_in, client_out, &counters.rx, &farewell, told);
+    let up = pump_up(client_in, server_out, &counters.tx, farewell, tap);
+    let down = pump_down(server_in, client_out, &counters.rx, farewell, tap, told);
     let mut carrying = std::pin::pin!(both(up, down));
     tokio::select! {
         done = &mut carrying => (done, None),
@@ -97,6 +99,7 @@ async fn pump_up<R, W>(
     mut to: W,
     count: &AtomicU64,
     farewell: &Mutex<Farewell>,
+    tap: Option<&Tap>,
 ) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
@@ -109,6 +112,12 @@ where
             return to.shutdown().await;
         }
         listen(farewell).hear_client(&chunk[..read]);
+        if let Some(tap) = tap
+            && tap.client(&chunk[..read]).await.is_err()
+        {
+            // The session is being ended; the other direction says why.
+            return std::future::pending().await;
+        }
         pass_on(&mut to, &chunk[..read], count).await?;
     }
 }
@@ -118,6 +127,7 @@ async fn pump_down<R, W>(
     mut to: W,
     count: &AtomicU64,
     farewell: &Mutex<Farewell>,
+    tap: Option<&Tap>,
     mut told: oneshot::Receiver<Ended>,
 ) -> io::Result<Down>
 where
@@ -125,25 +135,78 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut chunk = vec![0; CHUNK];
+    let mut held = Held::new(tap);
     loop {
         let may_speak = listen(farewell).may_speak();
         let read = tokio::select! {
             biased;
-            Ok(ended) = &mut told, if may_speak => {
-                let last = listen(farewell).say(&ended);
-                to.write_all(&last).await?;
-                to.flush().await?;
-                to.shutdown().await?;
-                return Ok(Down::Told);
-            }
+            Ok(ended) = &mut told, if may_speak => return last_word(to, farewell, &ended).await,
             read = from.read(&mut chunk) => read?,
         };
         if read == 0 {
+            pass_on(&mut to, &held.take(), count).await?;
             to.shutdown().await?;
             return Ok(Down::ServerEnded);
         }
-        pass_on(&mut to, &chunk[..read], count).await?;
-        listen(farewell).hear_server(&chunk[..read]);
+        if let Some(tap) = tap
+            && tap.server(&chunk[..read]).await.is_err()
+        {
+            // Nothing goes on that is not written down; the person learns why.
+            let Ok(ended) = told.await else { return Ok(Down::ServerEnded) };
+            return last_word(to, farewell, &ended).await;
+        }
+        let whole = held.whole(&chunk[..read]);
+        let bytes = whole.as_deref().unwrap_or(&chunk[..read]);
+        pass_on(&mut to, bytes, count).await?;
+        listen(farewell).hear_server(bytes);
+    }
+}
+
+/// Tells the client why it ends, if that is possible now.
+async fn last_word<W: AsyncWrite + Unpin>(
+    mut to: W,
+    farewell: &Mutex<Farewell>,
+    ended: &Ended,
+) -> io::Result<Down> {
+    let last = {
+        let farewell = listen(farewell);
+        if farewell.may_speak() { farewell.say(ended) } else { vec![] }
+    };
+    to.write_all(&last).await?;
+    to.flush().await?;
+    to.shutdown().await?;
+    Ok(Down::Told)
+}
+
+/// What of a recorded session is held back until its frame is whole.
+struct Held {
+    frames: Option<Whole>,
+    bytes: Vec<u8>,
+}
+
+impl Held {
+    fn new(tap: Option<&Tap>) -> Self {
+        Self { frames: tap.map(Tap::whole), bytes: vec![] }
+    }
+
+    /// What goes on now that `chunk` has come; None: all of it, and nothing else.
+    fn whole(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        let whole = self.frames.as_mut()?.feed(chunk);
+        if self.bytes.is_empty() && whole == chunk.len() {
+            return None;
+        }
+        self.bytes.extend_from_slice(chunk);
+        let rest = chunk.len() - whole;
+        if whole == 0 && self.bytes.len() <= HELD {
+            return Some(vec![]);
+        }
+        let rest = if whole == 0 { 0 } else { rest };
+        let rest = self.bytes.split_off(self.bytes.len() - rest);
+        Some(std::mem::replace(&mut self.bytes, rest))
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 }
 
@@ -172,7 +235,8 @@ mod tests {
             let counters = counters.clone();
             async move {
                 let never = std::future::pending();
-                tunnel(&mut gate_client, &mut gate_pod, &counters, Farewell::None, never).await
+                tunnel(&mut gate_client, &mut gate_pod, &counters, &Mutex::new(Farewell::None), None, never)
+                    .await
             }
         });
         let echo = tokio::spawn(async move {

@@ -10,7 +10,11 @@ use http::{
     },
 };
 
-use super::farewell::Farewell;
+use super::{farewell::Farewell, tap::Protocol};
+use crate::streams::{
+    channels::{ExecProtocol, TUNNELLED_PORT_FORWARD, websocket::ChannelProtocol},
+    forward::Ports,
+};
 
 const SPDY: &str = "SPDY/3.1";
 const WEBSOCKET: &str = "websocket";
@@ -112,6 +116,46 @@ impl Upgrade {
         match self {
             Self::Spdy { .. } => Farewell::spdy(headers),
             Self::WebSocket { .. } => Farewell::websocket(headers),
+        }
+    }
+
+    /// Listens to the ports of a port-forward over it, by the headers of the 101.
+    pub(super) fn forward(&self, headers: &HeaderMap) -> Farewell {
+        match self {
+            Self::Spdy { .. } => Farewell::Forward(Ports::spdy()),
+            Self::WebSocket { .. } => {
+                let chosen = headers.get(SEC_WEBSOCKET_PROTOCOL);
+                match chosen.is_some_and(|name| name == TUNNELLED_PORT_FORWARD) {
+                    true => Farewell::Forward(Ports::tunnelled()),
+                    // The old protocol names its ports in the query.
+                    false => Farewell::None,
+                }
+            }
+        }
+    }
+
+    /// The protocol's name, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Spdy { .. } => SPDY,
+            Self::WebSocket { .. } => "WebSocket",
+        }
+    }
+
+    /// What an exec or attach over it speaks, by the headers of the 101; None if the gate does not know it.
+    pub(super) fn protocol(&self, headers: &HeaderMap) -> Option<Protocol> {
+        let chosen = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        match self {
+            // A server that names none speaks the first version.
+            Self::Spdy { .. } => {
+                let found = chosen(&STREAM_PROTOCOL).map_or(Some(ExecProtocol::V1), ExecProtocol::from_name);
+                found.map(Protocol::Spdy)
+            }
+            Self::WebSocket { .. } => {
+                let found = chosen(&SEC_WEBSOCKET_PROTOCOL)
+                    .map_or(Some(ChannelProtocol::V1), ChannelProtocol::from_name);
+                found.map(Protocol::WebSocket)
+            }
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Launch {
     pub in_cluster: bool,
     /// The name by which it calls itself for people outside; else 127.0.0.1.
     pub host: Option<String>,
+    /// The value of `auth_service.recording`, in YAML's flow form.
+    pub recording: Option<String>,
 }
 
 /// A running gate. It is killed when dropped.
@@ -46,15 +48,18 @@ impl Gate {
         let config = folder.join("jumpgate.yaml");
         let data = folder.join("data");
         let host = launch.host.as_deref().unwrap_or("127.0.0.1");
+        let recording = launch.recording.as_deref().unwrap_or("{free_space: 1MiB}");
         let more = match launch.in_cluster {
             true => more.to_owned(),
             false => format!("    kubeconfig_file: {}\n{more}", kubeconfig.display()),
         };
-        fs::write(&config, configuration(&data, host, [0, 0, 0]) + &more).expect("jumpgate.yaml is written");
+        fs::write(&config, configuration(&data, host, recording, [0, 0, 0]) + &more)
+            .expect("jumpgate.yaml is written");
         let (child, [web, admin, kube]) = spawn(&config, &launch);
         // From now on the ports are fixed, so that a restart serves the same addresses.
         let ports = [web.port(), admin.port(), kube.port()];
-        fs::write(&config, configuration(&data, host, ports) + &more).expect("jumpgate.yaml is written");
+        fs::write(&config, configuration(&data, host, recording, ports) + &more)
+            .expect("jumpgate.yaml is written");
         Self { child, config, data, launch, web, admin, kube }
     }
 
@@ -118,10 +123,10 @@ impl Drop for Gate {
     }
 }
 
-fn configuration(data: &Path, host: &str, [web, admin, kube]: [u16; 3]) -> String {
+fn configuration(data: &Path, host: &str, recording: &str, [web, admin, kube]: [u16; 3]) -> String {
     format!(
         "teleport:\n  data_dir: {}\n  log: {{output: stderr, severity: DEBUG}}\n  shutdown_timeout: 2s\nauth_service:\n  enabled: yes\n  \
-         cluster_name: teleport.example.com\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
+         cluster_name: teleport.example.com\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n  recording: {recording}\n\
          proxy_service:\n  enabled: yes\n  public_addr: {host}\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
          listen_addr: 127.0.0.1:{kube}\n",
         data.display(),

@@ -55,6 +55,12 @@ impl Live {
         stdin.write_all(bytes.as_ref()).and_then(|()| stdin.flush()).expect("it reads");
     }
 
+    /// Types bytes; false if it reads no more.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let stdin = self.stdin.as_mut().expect("standard input is open");
+        stdin.write_all(bytes.as_ref()).and_then(|()| stdin.flush()).is_ok()
+    }
+
     /// Ends its standard input.
     pub fn close_stdin(&mut self) {
         self.stdin = None;

@@ -33,6 +33,16 @@ pub(super) struct Wanted {
     pub(super) tsh: String,
 }
 
+/// The programs that kubectl runs for our entries, each once. A kubeconfig that does not parse names none.
+pub(super) fn plugins(files: &Files) -> Vec<String> {
+    let contexts = kubeconfig::contexts(files).unwrap_or_default();
+    let ours = contexts.into_iter().filter(is_kept);
+    let mut programs: Vec<String> = ours.filter_map(|context| Some(context.exec?.command)).collect();
+    programs.sort();
+    programs.dedup();
+    programs
+}
+
 /// A finding for each thing that is wrong, else one.
 pub(super) fn check(wanted: &Wanted) -> Vec<Finding> {
     let there: Vec<&PathBuf> = wanted.files.paths().iter().filter(|path| path.exists()).collect();
@@ -110,6 +120,11 @@ fn stale(context: &ContextInfo, wanted: &Wanted) -> Option<Finding> {
     })
 }
 
+/// Whether an entry is this program's own, as it stands. What a stock tsh left is migrated anyhow.
+fn is_kept(context: &ContextInfo) -> bool {
+    context.version.is_some_and(|version| (1..=VERSION).contains(&version))
+}
+
 /// How to write an entry anew.
 fn login(context: &ContextInfo, wanted: &Wanted) -> String {
     let tsh = &wanted.tsh;
@@ -126,8 +141,7 @@ type Answer = Pending<Result<(), String>>;
 
 /// Asks each command of our entries once who it is.
 fn commands(ours: &[&ContextInfo], wanted: &Wanted) -> Vec<Finding> {
-    // What a stock tsh left is migrated anyhow.
-    let ours = ours.iter().filter(|context| context.version.is_some_and(|v| (1..=VERSION).contains(&v)));
+    let ours = ours.iter().filter(|context| is_kept(context));
     let mut asked: BTreeMap<Vec<String>, (&ContextInfo, Answer)> = BTreeMap::new();
     for context in ours {
         let Some(exec) = &context.exec else { continue };

@@ -26,17 +26,20 @@ pub(super) fn is_program(file: &std::path::Path) -> bool {
     meta.is_file() && runs
 }
 
-/// Looks at the kubectl of `PATH`.
-pub(super) fn check(path: Option<&std::ffi::OsStr>) -> Finding {
+/// A version's first two numbers.
+pub(super) type Version = (u32, u32);
+
+/// Looks at the kubectl of `PATH`; with what was found comes its version.
+pub(super) fn check(path: Option<&std::ffi::OsStr>) -> (Finding, Option<Version>) {
     let Some(program) = on_path("kubectl", path) else {
-        return Finding::failed("kubectl", "there is no kubectl on PATH").mend(GET);
+        return (Finding::failed("kubectl", "there is no kubectl on PATH").mend(GET), None);
     };
     let shown = program.display();
     let mut command = Command::new(&program);
-    // It looks into no kubeconfig for its own version.
-    command.args(["version", "--client", "-o", "json"]);
-    match ask(command, LIMIT) {
-        Ok(text) => judge(&text, &shown.to_string()),
+    // It looks into no kubeconfig for its own version, and what is wrong with its settings is told apart from it.
+    command.args(["version", "--client", "-o", "json"]).env("KUBERC", "off");
+    let finding = match ask(command, LIMIT) {
+        Ok(text) => return judge(&text, &shown.to_string()),
         Err(NoAnswer::NoStart(reason)) => {
             Finding::failed("kubectl", format!("{shown} does not start: {reason}")).mend(GET)
         }
@@ -47,10 +50,11 @@ pub(super) fn check(path: Option<&std::ffi::OsStr>) -> Finding {
             let found = format!("{shown} did not say its version within {} seconds", LIMIT.as_secs());
             Finding::failed("kubectl", found).mend("see what holds it up: kubectl version --client")
         }
-    }
+    };
+    (finding, None)
 }
 
-fn judge(text: &str, shown: &str) -> Finding {
+fn judge(text: &str, shown: &str) -> (Finding, Option<Version>) {
     let version = serde_json::from_str::<serde_json::Value>(text).ok();
     let version = version.as_ref().and_then(|v| v["clientVersion"]["gitVersion"].as_str());
     let numbers = version.and_then(|version| {
@@ -58,11 +62,11 @@ fn judge(text: &str, shown: &str) -> Finding {
         Some((parts.next()??, parts.next()??))
     });
     let (Some(version), Some(numbers)) = (version, numbers) else {
-        return Finding::failed("kubectl", format!("{shown} answers otherwise than a kubectl does"))
-            .mend(GET);
+        let found = format!("{shown} answers otherwise than a kubectl does");
+        return (Finding::failed("kubectl", found).mend(GET), None);
     };
     // Our entries ask for v1beta1, which came with 1.11; v1 came with 1.22.
-    match numbers {
+    let finding = match numbers {
         (0, _) | (1, ..=10) => {
             Finding::failed("kubectl", format!("{shown} is {version}, too old to ask tsh for credentials"))
                 .mend(GET)
@@ -73,7 +77,8 @@ fn judge(text: &str, shown: &str) -> Finding {
             Finding::warning("kubectl", found).mend(GET)
         }
         _ => Finding::ok("kubectl", format!("{shown} is {version}")),
-    }
+    };
+    (finding, Some(numbers))
 }
 
 #[cfg(test)]
@@ -84,7 +89,7 @@ mod tests {
     #[test]
     fn versions_of_kubectl() {
         let at = |version: &str| {
-            judge(&format!("{{\"clientVersion\":{{\"gitVersion\":\"{version}\"}}}}"), "kubectl").status
+            judge(&format!("{{\"clientVersion\":{{\"gitVersion\":\"{version}\"}}}}"), "kubectl").0.status
         };
         for (version, status) in [
             ("v1.10.3", Status::Failed),
@@ -96,6 +101,6 @@ mod tests {
         ] {
             assert_eq!(at(version), status, "{version}");
         }
-        assert_eq!(judge("no JSON", "kubectl").status, Status::Failed);
+        assert_eq!(judge("no JSON", "kubectl").0.status, Status::Failed);
     }
 }

@@ -4,34 +4,35 @@ use std::{fs, path::Path};
 
 use super::finding::Finding;
 use crate::{
-    cli::Env,
+    cli::Ctx,
     client::{
-        browser::{Browser, Found, Platform, Why, find},
+        browser::{Browser, Why},
         keystore::{self, Kind},
         profile::Home,
     },
 };
 
 /// Whether a login can open a browser here. None is no failure: there are other ways to sign in.
-pub(super) fn browser(env: &Env) -> Finding {
+pub(super) fn browser(ctx: &Ctx, named: Option<&str>) -> Finding {
     let other = "tsh login picks another way then: by a code, or by pasting (--way=code, --way=paste)";
-    match find(None, &|name| env.text(name), Platform::OWN) {
+    let set = |name: &str| ctx.env.os(name).is_some();
+    let by = if set("TELEPORT_LOGIN_BROWSER") { "TELEPORT_LOGIN_BROWSER" } else { "the setting `browser`" };
+    match ctx.browser(named) {
         Browser::Program(program) => {
             let word = program.split_whitespace().next().unwrap_or_default();
             let there = match Path::new(word) {
                 file if file.components().count() > 1 => super::kubectl::is_program(file),
-                _ => super::kubectl::on_path(word, env.os("PATH").as_deref()).is_some(),
+                _ => super::kubectl::on_path(word, ctx.env.os("PATH").as_deref()).is_some(),
             };
             if there || !cfg!(unix) {
-                return Finding::ok("browser", format!("logins open {program} (TELEPORT_LOGIN_BROWSER)"));
+                return Finding::ok("browser", format!("logins open {program} ({by})"));
             }
-            Finding::failed("browser", format!("TELEPORT_LOGIN_BROWSER names {program}, which is not there"))
-                .mend("unset TELEPORT_LOGIN_BROWSER, or name a program that is there")
+            Finding::failed("browser", format!("{by} names {program}, which is not there"))
+                .mend(format!("unset {by}, or name a program that is there"))
         }
-        Browser::System(Found::Wsl) => Finding::ok("browser", "logins open the browser of Windows"),
-        Browser::System(_) => Finding::ok("browser", "logins open the system's browser"),
+        Browser::System => Finding::ok("browser", "logins open the system's browser"),
         Browser::None(Why::Unwanted) => {
-            Finding::ok("browser", "logins only print the address (TELEPORT_LOGIN_BROWSER=none)")
+            Finding::ok("browser", format!("logins only print the address ({by}=none)"))
         }
         Browser::None(why) => {
             Finding::warning("browser", format!("no browser can be opened here ({why})")).mend(other)

@@ -1,7 +1,7 @@
 //! `tsh doctor`: looks at all that a login and kubectl need, and says what mends it. The checks run side by side; what does
 //! not answer is given up in time.
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use self::{
 };
 use super::{
     Globals, session,
-    settings::{Settings, Target, cluster_of},
+    settings::{Settings, Target, cluster_of, first_login},
 };
 use crate::{
     cli::{
@@ -30,6 +30,7 @@ use crate::{
 mod finding;
 mod kubeconfig;
 mod kubectl;
+mod kuberc;
 mod machine;
 mod network;
 mod pending;
@@ -78,7 +79,8 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
         tsh: ctx.tool("tsh"),
     };
     let kubeconfig = Pending::start(LIMIT, move || kubeconfig::check(&wanted));
-    let kubectl = Pending::start(LIMIT, move || kubectl::check(path.as_deref()));
+    let searched = path.clone();
+    let kubectl = Pending::start(LIMIT, move || kubectl::check(searched.as_deref()));
     let store = {
         let nowhere = || Target {
             address: Address { host: String::new(), port: 0 },
@@ -98,22 +100,54 @@ fn examine(settings: &Settings<'_>) -> anyhow::Result<Vec<Finding>> {
             found.push(certificate(settings, target));
             found
         }
-        Ok(None) => unknown(&format!(
-            "no gate is known yet; name it with --proxy, or: {} login --proxy=HOST:PORT",
-            ctx.tool("tsh")
-        )),
+        Ok(None) => {
+            let mut found = unknown("not looked at, since no gate is known yet");
+            let gate = Finding::skipped("proxy", "no gate is known yet, since nobody has logged in here");
+            let mend = format!(
+                "to look at yours: {} doctor --proxy=HOST:PORT; to log in: {}",
+                ctx.tool("tsh"),
+                first_login(ctx)
+            );
+            found
+                .iter_mut()
+                .filter(|one| one.check == gate.check)
+                .for_each(|one| *one = gate.clone().mend(&mend));
+            found
+        }
         Err(error) if error.chain().any(|cause| cause.is::<ProfileError>()) => {
             unknown("the current profile cannot be read")
         }
         Err(_) => return target.map(|_| Vec::new()),
     };
+    let named = match &target {
+        Ok(Some(target)) => settings.browser(None, target)?,
+        _ => None,
+    };
     let late = |check| Finding::failed(check, "no answer in time; is a network disk or a service hanging?");
     findings.extend(kubeconfig.get().unwrap_or_else(|| vec![late("kubeconfig")]));
-    findings.push(kubectl.get().unwrap_or_else(|| late("kubectl")));
+    let (kubectl, version) = kubectl.get().unwrap_or_else(|| (late("kubectl"), None));
+    findings.push(kubectl);
+    findings.extend(kuberc(settings, path, version)?);
     findings.push(store.get().unwrap_or_else(|| late("key store")));
-    findings.push(machine::browser(&ctx.env));
+    findings.push(machine::browser(ctx, named.as_deref()));
     findings.extend(folder.get().unwrap_or_else(|| vec![late("home")]));
     Ok(findings)
+}
+
+/// Whether kubectl's own settings let it run what our entries name, or would.
+fn kuberc(
+    settings: &Settings<'_>,
+    path: Option<OsString>,
+    kubectl: Option<kubectl::Version>,
+) -> anyhow::Result<Option<Finding>> {
+    let ctx = settings.ctx;
+    let mut plugins = kubeconfig::plugins(&settings.kubeconfig()?);
+    if plugins.is_empty() {
+        plugins.push(ctx.started_as()?.to_string_lossy().into_owned());
+    }
+    let file = kuberc::file(&ctx.env, ctx.home().ok().as_deref());
+    let wanted = kuberc::Wanted { file, path, plugins, kubectl, tsh: ctx.tool("tsh") };
+    Ok(Pending::start(LIMIT, move || kuberc::check(&wanted)).get().flatten())
 }
 
 /// What cannot be looked at without a gate.

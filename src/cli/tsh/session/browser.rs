@@ -22,6 +22,7 @@ use crate::{
         terminal::{Input, Typed},
     },
     client::{
+        browser::{Browser, Why},
         sso::{self, Check, Listener, Pasted, SsoError},
         version,
     },
@@ -106,7 +107,7 @@ pub(super) async fn sign_in(
     let pages = |path: &str| client.page(path);
     let done = match lines {
         None => {
-            let waiting = announce(settings.ctx, wish, &listener.link());
+            let waiting = announce(settings.ctx, wish.browser.as_deref(), &listener.link());
             let done = listener.wait(&answer.redirect_url, pages, check, None).await;
             drop(waiting);
             done
@@ -135,9 +136,9 @@ pub(super) async fn sign_in(
 }
 
 /// Says where to go, then tries the browser, which never holds anything up.
-fn announce(ctx: &Ctx, wish: &Wish, link: &str) -> Spinner {
-    let browser = wish.browser.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BROWSER"));
-    if browser.as_deref() == Some("none") {
+fn announce(ctx: &Ctx, named: Option<&str>, link: &str) -> Spinner {
+    let browser = ctx.browser(named);
+    if browser == Browser::None(Why::Unwanted) {
         ctx.console.status(&format!("Open this address in a browser on this machine to sign in:\n  {link}"));
     } else {
         ctx.console.status(&format!(
@@ -146,8 +147,9 @@ fn announce(ctx: &Ctx, wish: &Wish, link: &str) -> Spinner {
         let (link, console) = (link.to_owned(), ctx.console);
         std::thread::spawn(move || {
             let opened = match browser {
-                Some(program) => open::with_detached(&link, program),
-                None => open::that_detached(&link),
+                Browser::Program(program) => open::with_detached(&link, program),
+                // Where there seems to be none, somebody asked for this way all the same.
+                Browser::System | Browser::None(_) => open::that_detached(&link),
             };
             if let Err(reason) = opened {
                 tracing::debug!(%reason, "no browser");

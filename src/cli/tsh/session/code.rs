@@ -56,10 +56,7 @@ pub(super) async fn sign_in(
         "Waiting up to {} minutes for you to sign in and approve there (Ctrl-C ends it)",
         life.as_secs().div_ceil(60)
     ));
-    let end = tokio::select! {
-        end = wait(begun, &answer, life) => end,
-        Ok(()) = tokio::signal::ctrl_c() => Err(super::mend::again(SsoError::Cancelled, settings, target)),
-    };
+    let end = wait(begun, &answer, life).await;
     drop(waiting);
     verify(end?, expected, Timestamp::now()).map_err(|reason| SsoError::BadAnswer(reason).into())
 }

@@ -18,11 +18,12 @@ use self::way::Choice;
 pub(crate) use self::way::{Way, asked as asked_way};
 use super::settings::{Settings, Target};
 use crate::{
-    cli::{error::Failure, output::Console, progress},
+    cli::{error::Failure, interrupt::Interrupt, output::Console, progress},
     client::{
         address::{Address, KUBE_PORT, SSH_PORT, WEB_PORT},
         profile::Credentials,
         proxy::{self, Method, ProxyClient, ProxyError},
+        sso::SsoError,
         trust::{Ground, Pin, Refusal},
         version,
     },
@@ -163,16 +164,24 @@ async fn sign_in(begun: &Begun<'_>, expected: Expected) -> anyhow::Result<Verifi
         }
     };
     let Choice { way, why } = way::choose(begun)?;
+    // Before a person reads anything: whoever presses Ctrl-C at once is heard, too.
+    let mut interrupt = Interrupt::listen()?;
     if let Some(why) = why {
         begun.settings.ctx.console.status(&why);
     }
-    match way {
-        Way::Browser => browser::sign_in(begun, expected, kind, connector, None).await,
-        Way::Paste => {
-            let lines = browser::lines(begun.wish)?;
-            browser::sign_in(begun, expected, kind, connector, Some(lines)).await
+    let signed_in = async {
+        match way {
+            Way::Browser => browser::sign_in(begun, expected, kind, connector, None).await,
+            Way::Paste => {
+                let lines = browser::lines(begun.wish)?;
+                browser::sign_in(begun, expected, kind, connector, Some(lines)).await
+            }
+            Way::Code => code::sign_in(begun, &expected, connector).await,
         }
-        Way::Code => code::sign_in(begun, &expected, connector).await,
+    };
+    tokio::select! {
+        signed_in = signed_in => signed_in,
+        () = interrupt.came() => Err(mend::again(SsoError::Cancelled, begun.settings, begun.target)),
     }
 }
 

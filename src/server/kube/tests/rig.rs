@@ -31,13 +31,14 @@ use crate::{
         config::{Config, HostPort},
         listener::{self, Drain, DrainSwitch, Limits, Port},
         metrics::Metrics,
+        recordings::Recordings,
         store::{SqliteStore, Store, resources},
         tls::{ServerCertificate, Tls, provider},
     },
 };
 
 const CONFIG: &str = "teleport: {data_dir: /nowhere}
-auth_service: {enabled: yes, cluster_name: gate.test}
+auth_service: {enabled: yes, cluster_name: gate.test, recording: {mode: off}}
 proxy_service:
   enabled: yes
   public_addr: gate.test
@@ -97,6 +98,9 @@ impl Rig {
         let host =
             host_certificate(&authorities.host, &KeyPair::generate(), &["127.0.0.1".into()], now).unwrap();
         let metrics = Arc::new(Metrics::default());
+        let audit = AuditLog::memory();
+        let recordings = Recordings::open(&config.recording, folder.path(), store.clone(), audit.clone());
+        let recordings = recordings.await.unwrap();
         let (switch, drain) = Drain::new();
         let nowhere = HostPort { host: "127.0.0.1".into(), port: 1 };
         let gate = Arc::new(Gate {
@@ -105,7 +109,8 @@ impl Rig {
             config,
             store,
             authorities,
-            audit: AuditLog::memory(),
+            audit,
+            recordings,
             drain: drain.clone(),
             metrics: metrics.clone(),
         });

@@ -4,6 +4,7 @@ mod cluster;
 mod connectors;
 mod events;
 mod kubernetes;
+mod recordings;
 mod renewal;
 mod roles;
 mod users;
@@ -15,7 +16,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, FromRequestParts},
     http::{StatusCode, request::Parts},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -47,6 +48,13 @@ pub(super) fn router(gate: Arc<Gate>) -> Router {
         .route("/status", get(cluster::status))
         .route("/events", get(events::search))
         .route("/kubernetes/clusters", get(kubernetes::clusters))
+        .route("/recordings", get(recordings::list))
+        .route("/recordings/search", get(recordings::search))
+        .route("/recordings/keys", get(recordings::keys))
+        .route("/recordings/{id}", get(recordings::one))
+        .route("/recordings/{id}/content", get(recordings::content))
+        .route("/recordings/{id}/live", get(recordings::live))
+        .route("/sessions/{id}", delete(recordings::kill))
         .route("/renewal", post(renewal::renew))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)

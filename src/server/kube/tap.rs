@@ -1,0 +1,344 @@
+//! Listens to an exec or attach on a copy of its bytes, and has what it hears written down before the bytes go on.
+
+use std::sync::{Mutex, PoisonError};
+
+use ring::digest::{Context, SHA256};
+
+use super::{
+    farewell::Boundary,
+    whole::{Frames, Whole},
+};
+use crate::{
+    model::text::{clean_line, truncate},
+    recording::{
+        What,
+        event::{Direction, Stream},
+    },
+    server::recordings::Recorder,
+    streams::{
+        channels::{ExecProtocol, Role, status::Outcome, websocket::ChannelProtocol},
+        exec::{Heard, Listener},
+    },
+};
+
+/// How much of the input of a session without a terminal is kept, in bytes; of the rest the hash.
+const MAX_INPUT: u64 = 1024 * 1024;
+/// The longest reason of a failure that is kept, in bytes.
+const MAX_REASON: usize = 4096;
+/// What a person reads whose stream is none that the gate can follow.
+const UNHEARD: &str = "this session is recorded, and the gate cannot follow its stream: it was ended, so that nothing of it goes unrecorded";
+
+/// The stream protocol of a session, as its 101 says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Spdy(ExecProtocol),
+    WebSocket(ChannelProtocol),
+}
+
+/// What of a session's input is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// There is a terminal, and nobody asked for what is typed.
+    pub(super) input: bool,
+    /// It is the stream of a `kubectl cp`.
+    pub(super) copy: Option<Direction>,
+}
+
+impl Policy {
+    /// By what was asked for. With a terminal, what is typed may be a password: it is kept only if a role says so.
+    pub(super) fn new(terminal: bool, keep_typed: bool, command: &[String]) -> Self {
+        Self { input: !terminal || keep_typed, copy: if terminal { None } else { copy(command) } }
+    }
+}
+
+/// The commands of `kubectl cp`, word by word as kubectl 1.20 and later ones write them.
+fn copy(command: &[String]) -> Option<Direction> {
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    match &words[..] {
+        ["tar", "cf", "-", _] => Some(Direction::Down),
+        ["tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-"] | ["tar", "-xmf", "-"] => {
+            Some(Direction::Up)
+        }
+        ["tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-", "-C", _]
+        | ["tar", "-xmf", "-", "-C", _] => Some(Direction::Up),
+        _ => None,
+    }
+}
+
+/// Bytes that are counted and hashed, not kept.
+struct Counted {
+    bytes: u64,
+    hash: Context,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { bytes: 0, hash: Context::new(&SHA256) }
+    }
+}
+
+impl Counted {
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
+    }
+
+    fn finish(self) -> (u64, [u8; 32]) {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.hash.finish().as_ref());
+        (self.bytes, sha256)
+    }
+}
+
+/// What listens.
+struct Ear {
+    /// Gone after bytes that are none of the protocol.
+    listener: Option<Listener>,
+    policy: Policy,
+    /// How much input is kept so far.
+    input: u64,
+    rest: Counted,
+    file: Counted,
+    exit: Option<i32>,
+}
+
+impl Ear {
+    fn note(&mut self, heard: Vec<Heard>) -> Vec<What> {
+        heard.into_iter().filter_map(|heard| self.note_one(heard)).collect()
+    }
+
+    fn note_one(&mut self, heard: Heard) -> Option<What> {
+        match heard {
+            Heard::Bytes(Role::Stdin, bytes) => self.input(&bytes),
+            Heard::Bytes(Role::Stderr, bytes) => Some(What::Bytes(Stream::Stderr, bytes.to_vec())),
+            Heard::Bytes(_, bytes) if self.policy.copy == Some(Direction::Down) => {
+                self.file.add(&bytes);
+                None
+            }
+            Heard::Bytes(_, bytes) => Some(What::Bytes(Stream::Stdout, bytes.to_vec())),
+            Heard::Resize(size) => Some(What::Resize { width: size.width, height: size.height }),
+            Heard::Outcome(Outcome::Success) => Some(self.exit(0)),
+            Heard::Outcome(Outcome::Exit { code, .. }) => Some(self.exit(code)),
+            Heard::Outcome(Outcome::Failure { message }) => {
+                Some(What::Failed(truncate(&clean_line(&message), MAX_REASON).into_owned()))
+            }
+        }
+    }
+
+    fn input(&mut self, bytes: &[u8]) -> Option<What> {
+        if self.policy.copy == Some(Direction::Up) {
+            self.file.add(bytes);
+            return None;
+        }
+        if !self.policy.input {
+            return None;
+        }
+        let left = usize::try_from(MAX_INPUT - self.input).unwrap_or(usize::MAX);
+        let (kept, rest) = bytes.split_at(left.min(bytes.len()));
+        self.input += kept.len() as u64;
+        if !rest.is_empty() {
+            self.rest.add(rest);
+        }
+        (!kept.is_empty()).then(|| What::Bytes(Stream::Stdin, kept.to_vec()))
+    }
+
+    fn exit(&mut self, code: i32) -> What {
+        self.exit = Some(code);
+        What::Exit(code)
+    }
+
+    fn finish(&mut self) -> Vec<What> {
+        let mut heard = Vec::new();
+        if let Some(listener) = &mut self.listener {
+            listener.finish(&mut heard);
+        }
+        let mut events = self.note(heard);
+        let rest = std::mem::take(&mut self.rest);
+        if rest.bytes > 0 {
+            let (bytes, sha256) = rest.finish();
+            events.push(What::InputRest { bytes, sha256 });
+        }
+        if let Some(direction) = self.policy.copy {
+            let (bytes, sha256) = std::mem::take(&mut self.file).finish();
+            events.push(What::File { direction, bytes, sha256 });
+        }
+        events
+    }
+}
+
+/// Listens and records.
+pub(super) struct Tap {
+    ear: Mutex<Ear>,
+    recorder: Recorder,
+    protocol: Protocol,
+}
+
+impl Tap {
+    pub(super) fn new(protocol: Protocol, policy: Policy, recorder: Recorder) -> Self {
+        let listener = Some(match protocol {
+            Protocol::Spdy(protocol) => Listener::spdy(protocol),
+            Protocol::WebSocket(protocol) => Listener::websocket(protocol),
+        });
+        let ear = Ear {
+            listener,
+            policy,
+            input: 0,
+            rest: Counted::default(),
+            file: Counted::default(),
+            exit: None,
+        };
+        Self { ear: Mutex::new(ear), recorder, protocol }
+    }
+
+    /// Where the server's frames end.
+    pub(super) fn whole(&self) -> Whole {
+        match self.protocol {
+            Protocol::Spdy(_) => Whole::Spdy(Frames::default()),
+            Protocol::WebSocket(_) => Whole::WebSocket(Boundary::default()),
+        }
+    }
+
+    /// Has what a client sent written down.
+    ///
+    /// # Errors
+    /// The bytes must not go on: the session is being ended.
+    pub(super) async fn client(&self, bytes: &[u8]) -> Result<(), Stopped> {
+        let events = self.hear(bytes, Listener::client)?;
+        self.record(events).await
+    }
+
+    /// Has what the server sent written down.
+    ///
+    /// # Errors
+    /// The bytes must not go on: the session is being ended.
+    pub(super) async fn server(&self, bytes: &[u8]) -> Result<(), Stopped> {
+        let events = self.hear(bytes, Listener::server)?;
+        self.record(events).await
+    }
+
+    /// Waits until the session must end for its recording's sake; the sentence for the person.
+    pub(super) fn killed(&self) -> impl Future<Output = String> + use<> {
+        self.recorder.killed()
+    }
+
+    /// The session is over; why, if the gate ended it. The answer is the command's exit code, if it was told.
+    pub(super) async fn finish(self, reason: Option<String>) -> Option<i32> {
+        let (events, exit) = {
+            let mut ear = lock(&self.ear);
+            let events = ear.finish();
+            (events, ear.exit)
+        };
+        // What can't be written any more ends here in any mode.
+        let _ = self.recorder.record(events).await;
+        self.recorder.finish(reason).await;
+        exit
+    }
+
+    fn hear<E: std::fmt::Display>(
+        &self,
+        bytes: &[u8],
+        listen: impl FnOnce(&mut Listener, &[u8], &mut Vec<Heard>) -> Result<(), E>,
+    ) -> Result<Vec<What>, Stopped> {
+        let mut ear = lock(&self.ear);
+        let Some(listener) = &mut ear.listener else {
+            let why = "the stream is none that the gate can follow".to_owned();
+            return Ok(vec![What::Lost { bytes: bytes.len() as u64, why }]);
+        };
+        let mut heard = Vec::new();
+        let listened = listen(listener, bytes, &mut heard);
+        let mut events = ear.note(heard);
+        if let Err(error) = listened {
+            tracing::warn!(%error, "a stream cannot be followed");
+            ear.listener = None;
+            if self.recorder.is_strict() {
+                self.recorder.stop(UNHEARD.to_owned());
+                return Err(Stopped);
+            }
+            events.push(What::Lost { bytes: bytes.len() as u64, why: error.to_string() });
+        }
+        Ok(events)
+    }
+
+    async fn record(&self, events: Vec<What>) -> Result<(), Stopped> {
+        self.recorder.record(events).await.map_err(|_| Stopped)
+    }
+}
+
+/// The session is being ended for its recording's sake; [`Tap::killed`] says why.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// The lock is never held across a wait.
+fn lock(ear: &Mutex<Ear>) -> std::sync::MutexGuard<'_, Ear> {
+    ear.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn e2_31_only_the_exact_words_of_kubectl_cp_are_a_copy() {
+        for (command, way) in [
+            ("tar cf - /etc/hosts", Some(Direction::Down)),
+            ("tar -xmf - -C /tmp", Some(Direction::Up)),
+            ("tar --no-same-permissions --no-same-owner -xmf - -C /tmp", Some(Direction::Up)),
+            ("tar cf - /etc /root", None),
+            ("tar xf - -C /tmp", None),
+            ("tar cf -", None),
+            ("sh -c tar", None),
+            ("/tmp/tar cf - /etc", None),
+        ] {
+            assert_eq!(copy(&words(command)), way, "{command}");
+            assert_eq!(Policy::new(true, false, &words(command)).copy, None);
+        }
+    }
+
+    fn ear(policy: Policy) -> Ear {
+        Ear {
+            listener: None,
+            policy,
+            input: 0,
+            rest: Counted::default(),
+            file: Counted::default(),
+            exit: None,
+        }
+    }
+
+    #[test]
+    fn input_without_a_terminal_is_kept_to_a_mebibyte_and_then_hashed() {
+        let mut ear = ear(Policy::new(false, false, &words("sh")));
+        let stdin = |bytes: &[u8]| Heard::Bytes(Role::Stdin, bytes.to_vec().into());
+        let first = ear.note(vec![stdin(&vec![b'a'; 1024 * 1024 - 2]), stdin(b"bcde"), stdin(b"f")]);
+        assert_eq!(first[1], What::Bytes(Stream::Stdin, b"bc".to_vec()));
+        assert_eq!(first.len(), 2);
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(ring::digest::digest(&SHA256, b"def").as_ref());
+        assert_eq!(ear.finish(), [What::InputRest { bytes: 3, sha256 }]);
+    }
+
+    #[test]
+    fn what_is_typed_at_a_terminal_is_kept_only_if_a_role_says_so() {
+        let typed = || vec![Heard::Bytes(Role::Stdin, bytes::Bytes::from_static(b"secret\r"))];
+        assert!(ear(Policy::new(true, false, &words("sh"))).note(typed()).is_empty());
+        assert_eq!(ear(Policy::new(true, true, &words("sh"))).note(typed()).len(), 1);
+    }
+
+    #[test]
+    fn a_copy_keeps_its_errors_and_a_hash_of_its_bytes() {
+        let mut ear = ear(Policy::new(false, false, &words("tar cf - /etc/hosts")));
+        let events = ear.note(vec![
+            Heard::Bytes(Role::Stdout, bytes::Bytes::from_static(b"archive")),
+            Heard::Bytes(Role::Stderr, bytes::Bytes::from_static(b"tar: removing leading /")),
+            Heard::Outcome(Outcome::Success),
+        ]);
+        assert_eq!(events, [What::Bytes(Stream::Stderr, b"tar: removing leading /".to_vec()), What::Exit(0)]);
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(ring::digest::digest(&SHA256, b"archive").as_ref());
+        assert_eq!(ear.finish(), [What::File { direction: Direction::Down, bytes: 7, sha256 }]);
+    }
+}

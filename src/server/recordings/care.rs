@@ -1,0 +1,167 @@
+//! What happens beside the sessions: recovery of what a gate that died has left, and the end of what is too old.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Inner, Recordings, fresh, spool};
+use crate::{
+    recording::{chain::Ending, verify::Last},
+    server::audit::{Event, RecordingEvent},
+    wire::recordings::{MAX_PAGE, Query, Recording, State},
+};
+
+/// How often the age of recordings is looked at.
+const LOOK: Duration = Duration::from_secs(3600);
+
+impl Recordings {
+    /// Seals and keeps what a gate that died has left. The folders are listed before this returns, so that no session that begins
+    /// later is among them; the work goes on beside. One bad recording does not stop the others.
+    pub async fn recover(&self) {
+        let mut left = Vec::new();
+        match tokio::fs::read_dir(&self.0.spool).await {
+            Ok(mut entries) => {
+                while let Ok(Some(entry)) = entries.next_entry().await {
+                    left.extend(entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()));
+                }
+            }
+            Err(error) => tracing::error!(%error, "what was left of recordings cannot be listed"),
+        }
+        let live = self.0.all_live().await;
+        let inner = self.0.clone();
+        self.0.spawn(async move {
+            for id in left.iter().copied() {
+                inner.recover_one(id).await;
+            }
+            for recording in live.into_iter().filter(|recording| !left.contains(&recording.session.id)) {
+                inner.give_up(recording).await;
+            }
+        });
+    }
+
+    /// Removes what is older than the configuration wants, each hour. Ends with the gate.
+    pub async fn retain(self) {
+        let Some(retention) = self.0.config.retention else { return };
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            look.tick().await;
+            let age = SignedDuration::try_from(retention).unwrap_or(SignedDuration::MAX);
+            let Ok(oldest) = Timestamp::now().checked_sub(age) else { continue };
+            self.remove_older_than(oldest).await;
+        }
+    }
+
+    /// Removes the recordings of sessions that began before a time.
+    pub(super) async fn remove_older_than(&self, oldest: Timestamp) {
+        loop {
+            let old = match self.0.catalogue.older_than(oldest).await {
+                Ok(old) => old,
+                Err(error) => return tracing::error!(%error, "old recordings cannot be listed"),
+            };
+            let mut removed = 0;
+            for recording in old.iter().filter(|recording| recording.state != State::Live) {
+                match self.0.remove(recording).await {
+                    Ok(()) => removed += 1,
+                    Err(error) => {
+                        tracing::error!(session = %recording.session.id, error, "an old recording cannot be removed");
+                    }
+                }
+            }
+            if removed == 0 {
+                return;
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// What the store says is live; right after a start nothing is.
+    async fn all_live(&self) -> Vec<Recording> {
+        let mut query = Query { state: Some(State::Live), limit: Some(MAX_PAGE), ..Query::default() };
+        let mut live = Vec::new();
+        loop {
+            match self.catalogue.list(&query, |_| true).await {
+                Ok(page) => {
+                    live.extend(page.recordings);
+                    query.after = page.next;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "live sessions cannot be listed");
+                    return live;
+                }
+            }
+            if query.after.is_none() {
+                return live;
+            }
+        }
+    }
+
+    async fn recover_one(self: &Arc<Self>, id: Uuid) {
+        if let Err(error) = self.try_recover(id).await {
+            tracing::error!(session = %id, error, "a recording that was cut off cannot be sealed; its files stay where they are");
+            let event = RecordingEvent::Failed { id, user: String::new(), error, ended: false };
+            self.audit.emit(Event::Recording(event)).await;
+        }
+    }
+
+    async fn try_recover(self: &Arc<Self>, id: Uuid) -> Result<(), String> {
+        let (folder, key) = (self.folder(id), self.key.clone());
+        let sealing = tokio::task::spawn_blocking(move || {
+            let recovered = spool::recover(&folder, id, &key, Timestamp::now())?;
+            let parts = spool::parts(&folder)?;
+            std::io::Result::Ok((recovered, parts))
+        });
+        let (recovered, parts) =
+            sealing.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
+        let Some(recovered) = recovered else {
+            // Not even the header was written: nothing of the session was shown.
+            self.catalogue.delete(id).await.map_err(|error| error.to_string())?;
+            return tokio::fs::remove_dir_all(self.folder(id)).await.map_err(|error| error.to_string());
+        };
+        let session = recovered.header.session.ok_or("its header names no session")?;
+        if session.id != id {
+            return Err(format!("its header names the session {}", session.id));
+        }
+        let checkpoint = recovered.checkpoint;
+        let mut recording = known.unwrap_or_else(|| fresh(session));
+        if recording.state == State::Live {
+            recording.state = if checkpoint.end == Some(Ending::Cut) { State::Cut } else { State::Complete };
+            recording.ended = Some(checkpoint.signed);
+        }
+        recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
+        recording.plain = recovered.plain;
+        recording.size = recovered.sealed;
+        recording.last = Some(Last { number: checkpoint.number, chain: checkpoint.chain });
+        self.catalogue.put(&recording).await.map_err(|error| error.to_string())?;
+        tracing::info!(session = %id, state = ?recording.state, "a recording that a gate left was sealed");
+        let inner = self.clone();
+        self.spawn(async move {
+            for part in parts {
+                inner.upload(id, part).await;
+            }
+            inner.uploaded(&recording).await;
+        });
+        Ok(())
+    }
+
+    /// A live session of which this gate has nothing any more.
+    async fn give_up(&self, mut recording: Recording) {
+        recording.state = State::Cut;
+        recording.reason = Some("the gate died, and the rest of the recording is gone".into());
+        if let Err(error) = self.catalogue.put(&recording).await {
+            tracing::error!(session = %recording.session.id, %error, "the record of a lost session cannot be written");
+        }
+    }
+
+    async fn remove(&self, recording: &Recording) -> Result<(), String> {
+        let session = &recording.session;
+        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
+        self.catalogue.delete(session.id).await.map_err(|error| error.to_string())?;
+        let event =
+            RecordingEvent::Deleted { id: session.id, user: session.user.clone(), started: session.started };
+        self.audit.emit(Event::Recording(event)).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! The live sessions of this gate: what a tap records to, and what those who follow read from.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use super::{
+    spool::Snapshot,
+    writer::{Done, bytes_in},
+};
+use crate::{recording::What, server::config::RecordingMode};
+
+/// How long a strict session waits for its recorder.
+const STRICT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long another one does.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the actor of a session is asked.
+pub(super) enum Order {
+    /// Write these down.
+    Events { events: Vec<What>, done: Done },
+    /// What is there so far, and what comes.
+    Snapshot(oneshot::Sender<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>>),
+    /// The session is over; why, if the gate ended it.
+    Finish { reason: Option<String> },
+    /// The session never began.
+    Discard,
+}
+
+/// Ends a session from elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Killer(watch::Sender<Option<String>>);
+
+impl Killer {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    pub(super) fn listen(&self) -> watch::Receiver<Option<String>> {
+        self.0.subscribe()
+    }
+
+    /// The person will read `reason`. The first reason counts.
+    pub(super) fn kill(&self, reason: String) {
+        self.0.send_if_modified(|told| {
+            let first = told.is_none();
+            if first {
+                *told = Some(reason);
+            }
+            first
+        });
+    }
+}
+
+#[derive(Clone)]
+struct Live {
+    orders: mpsc::Sender<Order>,
+    killer: Killer,
+}
+
+/// All live sessions.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<HashMap<Uuid, Live>>);
+
+impl Sessions {
+    pub(super) fn add(&self, id: Uuid, orders: mpsc::Sender<Order>, killer: Killer) {
+        self.lock().insert(id, Live { orders, killer });
+    }
+
+    pub(super) fn remove(&self, id: Uuid) {
+        self.lock().remove(&id);
+    }
+
+    /// Whether there was one to end.
+    pub(super) fn kill(&self, id: Uuid, reason: String) -> bool {
+        let found = self.lock().get(&id).cloned();
+        found.inspect(|live| live.killer.kill(reason)).is_some()
+    }
+
+    /// What a live session has so far, and what comes; None if it is not live.
+    pub(super) async fn snapshot(
+        &self,
+        id: Uuid,
+    ) -> Option<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>> {
+        let live = self.lock().get(&id).cloned()?;
+        let (answer, answered) = oneshot::channel();
+        live.orders.send(Order::Snapshot(answer)).await.ok()?;
+        answered.await.ok()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Live>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records one session. Dropping it ends the recording.
+pub struct Recorder {
+    orders: mpsc::Sender<Order>,
+    killed: watch::Receiver<Option<String>>,
+    killer: Killer,
+    mode: RecordingMode,
+    /// The actor did not answer in time: until it does, nobody waits for it. Never in strict mode.
+    behind: AtomicBool,
+    /// Bytes that the actor could not be told of.
+    lost: AtomicU64,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        orders: mpsc::Sender<Order>,
+        killed: watch::Receiver<Option<String>>,
+        killer: Killer,
+        mode: RecordingMode,
+    ) -> Self {
+        Self { orders, killed, killer, mode, behind: AtomicBool::new(false), lost: AtomicU64::new(0) }
+    }
+
+    /// Writes events down. When this returns they are safe from the gate's death; only then may the bytes go on.
+    ///
+    /// # Errors
+    /// Strict mode, and they could not be written: the sentence for the person. The bytes must not go on.
+    pub async fn record(&self, events: Vec<What>) -> Result<(), String> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        if !self.is_strict() {
+            self.try_record(events).await;
+            return Ok(());
+        }
+        let written =
+            tokio::time::timeout(STRICT_PATIENCE, self.order(events, &AtomicBool::new(false))).await;
+        let written = written.unwrap_or_else(|_| {
+            Err(format!(
+                "this session is recorded, and the gate's disk was too slow to keep up for {} s: it was ended, so that nothing of it goes unrecorded",
+                STRICT_PATIENCE.as_secs()
+            ))
+        });
+        written.inspect_err(|why| self.killer.kill(why.clone()))
+    }
+
+    /// Without strictness the session goes on, and what was not recorded is counted.
+    async fn try_record(&self, mut events: Vec<What>) {
+        let size = bytes_in(&events);
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let why = "the gate's disk was too slow to keep up".to_owned();
+            events.insert(0, What::Lost { bytes: lost, why });
+        }
+        let patience = if self.behind.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        let taken = AtomicBool::new(false);
+        let done = tokio::time::timeout(patience, self.order(events, &taken)).await;
+        self.behind.store(done.is_err(), Ordering::Relaxed);
+        // What the actor has taken it will still write.
+        if done.is_err() && !taken.load(Ordering::Relaxed) {
+            self.lost.fetch_add(lost + size, Ordering::Relaxed);
+        }
+    }
+
+    async fn order(&self, events: Vec<What>, taken: &AtomicBool) -> Result<(), String> {
+        let (done, written) = oneshot::channel();
+        self.orders.send(Order::Events { events, done }).await.map_err(|_| gone())?;
+        taken.store(true, Ordering::Relaxed);
+        written.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Whether bytes that are not recorded must not go on.
+    pub fn is_strict(&self) -> bool {
+        self.mode == RecordingMode::Strict
+    }
+
+    /// Has the session ended; the sentence for the person.
+    pub fn stop(&self, reason: String) {
+        self.killer.kill(reason);
+    }
+
+    /// The session never began: nothing of it stays.
+    pub async fn discard(self) {
+        // An actor that is gone has nothing to forget.
+        let _ = self.orders.send(Order::Discard).await;
+    }
+
+    /// Waits until somebody ends the session; the sentence for the person.
+    pub fn killed(&self) -> impl Future<Output = String> + use<> {
+        let mut killed = self.killed.clone();
+        async move {
+            match killed.wait_for(Option::is_some).await.map(|told| (*told).clone()) {
+                Ok(Some(reason)) => reason,
+                _ => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The session is over; why, if the gate ended it.
+    pub async fn finish(self, reason: Option<String>) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let why = "the gate's disk was too slow to keep up".to_owned();
+            // The actor is told; whether it can still write is its own affair.
+            let (done, _) = oneshot::channel();
+            let _ =
+                self.orders.send(Order::Events { events: vec![What::Lost { bytes: lost, why }], done }).await;
+        }
+        // An actor that is gone has nothing left to seal.
+        let _ = self.orders.send(Order::Finish { reason }).await;
+    }
+}
+
+fn gone() -> String {
+    "this session is recorded, and its recorder broke: it was ended, so that nothing of it goes unrecorded"
+        .into()
+}

@@ -1,0 +1,335 @@
+//! Recordings of sessions: begun with a session, written to a spool, sealed in parts, kept in a vault, listed in the store.
+//!
+//! [`live`] is what a session records to, [`writer`] the actor behind it, [`spool`] its files, [`vault`] where sealed parts are
+//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`search`]
+//! what was on their screens, [`care`] what happens beside: recovery after
+//! a crash, and retention.
+
+mod care;
+mod catalogue;
+mod keys;
+mod live;
+mod read;
+mod search;
+mod spool;
+#[cfg(test)]
+mod tests;
+mod vault;
+mod writer;
+
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Semaphore, broadcast, mpsc},
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use self::{
+    catalogue::Catalogue,
+    live::{Killer, Sessions},
+    spool::Spool,
+    vault::Vault,
+    writer::{Pen, Writer},
+};
+pub use self::{
+    keys::KeysError,
+    live::Recorder,
+    read::{Content, ReadError, Viewer},
+    vault::VaultError,
+};
+use super::{
+    audit::{AuditLog, Event, RecordingEvent},
+    config::{RecordingConfig, RecordingMode},
+    store::{Store, StoreError},
+};
+use crate::{
+    pki::{KeyPair, PublicKey},
+    recording::{Header, Session},
+    wire::recordings::{Recording, State},
+};
+
+/// How many parts are uploaded at a time.
+const UPLOADS: usize = 4;
+/// How many orders may wait at a session's actor.
+const ORDERS: usize = 8;
+/// How many pieces of output may wait for one who follows; who is slower is told so.
+const FOLLOWED: usize = 256;
+/// How often a session is sealed.
+const SEAL: Duration = Duration::from_secs(60);
+/// How long the end of the gate waits for recordings that are being sealed.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Why recordings cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The spool's folder.
+    #[error("recordings cannot be written to {}: {error}", folder.display())]
+    Spool {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Where they are kept.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The key that signs them.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// Why a session may not begin: the sentence for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+/// All recordings of a gate. Cheap to clone.
+#[derive(Clone)]
+pub struct Recordings(Arc<Inner>);
+
+pub(super) struct Inner {
+    config: RecordingConfig,
+    /// One folder for each session that is not wholly in the vault.
+    spool: PathBuf,
+    vault: Vault,
+    catalogue: Catalogue,
+    key: KeyPair,
+    audit: AuditLog,
+    live: Sessions,
+    uploads: Semaphore,
+    actors: Mutex<JoinSet<()>>,
+    seal_every: Duration,
+}
+
+impl Recordings {
+    /// Sets them up in a data directory.
+    pub async fn open(
+        config: &RecordingConfig,
+        data_dir: &Path,
+        store: Arc<dyn Store>,
+        audit: AuditLog,
+    ) -> Result<Self, SetupError> {
+        Self::open_sealing_every(SEAL, config, data_dir, store, audit).await
+    }
+
+    async fn open_sealing_every(
+        seal_every: Duration,
+        config: &RecordingConfig,
+        data_dir: &Path,
+        store: Arc<dyn Store>,
+        audit: AuditLog,
+    ) -> Result<Self, SetupError> {
+        let own = data_dir.join("recordings");
+        let spool = own.join("spool");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&spool)
+            .map_err(|error| SetupError::Spool { folder: spool.clone(), error })?;
+        let vault = Vault::open(config.storage.as_ref(), &own.join("kept"))?;
+        let key = keys::recording_key(&*store).await?;
+        Ok(Self(Arc::new(Inner {
+            config: config.clone(),
+            spool,
+            vault,
+            catalogue: Catalogue::new(store),
+            key,
+            audit,
+            live: Sessions::default(),
+            uploads: Semaphore::new(UPLOADS),
+            actors: Mutex::default(),
+            seal_every,
+        })))
+    }
+
+    /// Begins the recording of a session. None: nothing is recorded here, or (in `best_effort`) this one cannot be.
+    ///
+    /// # Errors
+    /// Strict mode, and it cannot be recorded: the session must not begin.
+    pub async fn begin(&self, session: Session) -> Result<Option<Recorder>, Refused> {
+        if self.0.config.mode == RecordingMode::Off {
+            return Ok(None);
+        }
+        let (id, user) = (session.id, session.user.clone());
+        match self.try_begin(session).await {
+            Ok(recorder) => Ok(Some(recorder)),
+            Err(error) => {
+                let strict = self.0.config.mode == RecordingMode::Strict;
+                tracing::error!(session = %id, error, "a session cannot be recorded");
+                let event = RecordingEvent::Failed { id, user, error: error.clone(), ended: strict };
+                self.0.audit.emit(Event::Recording(event)).await;
+                if !strict {
+                    return Ok(None);
+                }
+                Err(Refused(format!(
+                    "sessions are recorded here, and this one cannot be ({error}): it does not begin; tell an administrator"
+                )))
+            }
+        }
+    }
+
+    async fn try_begin(&self, session: Session) -> Result<Recorder, String> {
+        let inner = &self.0;
+        let id = session.id;
+        let recording = fresh(session.clone());
+        let header = Header::new(session);
+        let (folder, floor) = (inner.spool.clone(), inner.config.free_space);
+        let created = tokio::task::spawn_blocking(move || {
+            enough_space(&folder, floor)?;
+            Spool::create(&folder, id, &header).map_err(|error| error.to_string())
+        });
+        let spool = created.await.map_err(|error| error.to_string())??;
+        if let Err(error) = inner.catalogue.put(&recording).await {
+            // Nothing of it was recorded.
+            let _ = std::fs::remove_dir_all(inner.spool.join(id.to_string()));
+            return Err(error.to_string());
+        }
+        let (orders, taken) = mpsc::channel(ORDERS);
+        let killer = Killer::new();
+        let killed = killer.listen();
+        inner.live.add(id, orders.clone(), killer.clone());
+        let writer = Writer {
+            inner: inner.clone(),
+            pen: Some(Pen::new(spool)),
+            began: Instant::now(),
+            recording,
+            followers: broadcast::channel(FOLLOWED).0,
+            killer: killer.clone(),
+            failed: None,
+            missed: 0,
+            uploads: JoinSet::new(),
+        };
+        inner.spawn(writer.run(taken));
+        Ok(Recorder::new(orders, killed, killer, inner.config.mode))
+    }
+
+    /// Ends a live session; the person reads `reason`. False if it is not live here.
+    pub fn kill(&self, session: Uuid, reason: String) -> bool {
+        self.0.live.kill(session, reason)
+    }
+
+    /// The public halves of the keys that sign recordings, the newest first.
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        vec![self.0.key.public()]
+    }
+
+    /// Waits until everything of the sessions that ended is sealed and kept, for a while; the next start does the rest.
+    pub async fn close(&self) {
+        let mut actors = std::mem::take(&mut *self.0.lock_actors());
+        let all = async { while actors.join_next().await.is_some() {} };
+        if tokio::time::timeout(CLOSING, all).await.is_err() {
+            tracing::warn!("some recordings are not kept yet; the next start goes on with them");
+        }
+    }
+}
+
+impl Inner {
+    fn lock_actors(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(&self, actor: impl Future<Output = ()> + Send + 'static) {
+        let mut actors = self.lock_actors();
+        // Those that are done make place.
+        while actors.try_join_next().is_some() {}
+        actors.spawn(actor);
+    }
+
+    fn folder(&self, session: Uuid) -> PathBuf {
+        self.spool.join(session.to_string())
+    }
+
+    /// Puts a part into the vault, however often that fails.
+    async fn upload(&self, session: Uuid, part: u64) {
+        let mut pause = Backoff::default();
+        loop {
+            let Ok(_place) = self.uploads.acquire().await else { return };
+            match self.try_upload(session, part).await {
+                Ok(()) => return,
+                Err(error) => {
+                    let place = self.vault.place();
+                    tracing::warn!(%session, part, place, error, "a part of a recording is not kept yet");
+                }
+            }
+            drop(_place);
+            pause.wait().await;
+        }
+    }
+
+    async fn try_upload(&self, session: Uuid, part: u64) -> Result<(), String> {
+        let path = spool::part_path(&self.folder(session), part);
+        let bytes = tokio::fs::read(path).await.map_err(|error| error.to_string())?;
+        self.vault.put(session, part, bytes.into()).await.map_err(|error| error.to_string())
+    }
+
+    /// All parts of an ended session are kept: its folder can go.
+    async fn uploaded(&self, recording: &Recording) {
+        let session = &recording.session;
+        self.live.remove(session.id);
+        if let Err(error) = tokio::fs::remove_dir_all(self.folder(session.id)).await {
+            tracing::warn!(session = %session.id, %error, "the spool of a recording cannot be removed");
+        }
+        let place = format!("{}/{}", self.vault.place().trim_end_matches('/'), session.id);
+        let event = RecordingEvent::Kept { id: session.id, user: session.user.clone(), place };
+        self.audit.emit(Event::Recording(event)).await;
+    }
+}
+
+/// The record of a session that begins.
+fn fresh(session: Session) -> Recording {
+    Recording {
+        session,
+        state: State::Live,
+        ended: None,
+        duration: 0,
+        plain: 0,
+        size: 0,
+        exit: None,
+        reason: None,
+        lost: 0,
+        last: None,
+    }
+}
+
+fn enough_space(folder: &Path, floor: u64) -> Result<(), String> {
+    let found = rustix::fs::statvfs(folder).map_err(|error| error.to_string())?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    if free < floor {
+        let mib = |bytes: u64| bytes / (1024 * 1024);
+        return Err(format!(
+            "only {} MiB are free in the gate's data directory, and auth_service.recording.free_space wants {}",
+            mib(free),
+            mib(floor)
+        ));
+    }
+    Ok(())
+}
+
+/// Pauses that grow from a second to a minute.
+struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(Duration::from_secs(1))
+    }
+}
+
+impl Backoff {
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Duration::from_secs(60));
+    }
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,100 @@
+//! Finds what was on the screen, across sessions: the newest first, a bounded amount of them in one go.
+
+use std::{io, time::Instant};
+
+use futures_util::TryStreamExt;
+
+use super::{ReadError, Recordings, Viewer};
+use crate::{
+    recording::{blocks, decode::Decoder, transcript::Transcript},
+    wire::recordings::{Found, Hit, Query, Recording},
+};
+
+/// The most hits of one search.
+const MAX_HITS: usize = 200;
+/// The most hits in one session; who wants more looks at it.
+const MAX_HITS_OF_ONE: usize = 20;
+/// How long a search goes on before it answers with what it has.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(10);
+/// The longest line of a hit, in characters.
+const MAX_LINE: usize = 400;
+
+impl Recordings {
+    /// Sessions on whose screen a text was, small and capital letters alike.
+    pub async fn search(&self, viewer: &Viewer, text: &str, query: &Query) -> Result<Found, ReadError> {
+        let begin = Instant::now();
+        let mut query = Query { limit: Some(50), ..query.clone() };
+        let mut found = Found::default();
+        loop {
+            let page = self.list(viewer, &query).await?;
+            for recording in page.recordings {
+                let id = recording.session.id;
+                match self.search_one(viewer, recording, text).await {
+                    Ok(hits) => found.hits.extend(hits),
+                    // One that cannot be read does not hide the others.
+                    Err(error) => tracing::warn!(session = %id, %error, "a recording cannot be searched"),
+                }
+                query.after = Some(id.to_string());
+                if found.hits.len() >= MAX_HITS || begin.elapsed() > LONGEST {
+                    found.next = query.after;
+                    return Ok(found);
+                }
+            }
+            if page.next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn search_one(
+        &self,
+        viewer: &Viewer,
+        recording: Recording,
+        text: &str,
+    ) -> Result<Vec<Hit>, ReadError> {
+        let id = recording.session.id;
+        let content = self.content(viewer, id).await?;
+        let failed = |error: io::Error| ReadError::Unreadable(error.to_string());
+        let sealed: Vec<u8> = content
+            .try_fold(Vec::new(), |mut all, chunk| async move {
+                all.extend_from_slice(&chunk);
+                Ok(all)
+            })
+            .await
+            .map_err(failed)?;
+        let wanted = text.to_lowercase();
+        let searching = tokio::task::spawn_blocking(move || lines_with(&sealed, &wanted));
+        let lines = searching.await.map_err(|error| failed(io::Error::other(error)))?;
+        let session = &recording.session;
+        let hits = lines.into_iter().map(|(at, line)| Hit {
+            id,
+            user: session.user.clone(),
+            started: session.started,
+            at,
+            line,
+        });
+        Ok(hits.collect())
+    }
+}
+
+/// The lines that hold a text in small letters, with their times in milliseconds.
+fn lines_with(sealed: &[u8], wanted: &str) -> Vec<(u64, String)> {
+    let mut decoder = Decoder::default();
+    // What comes before a damaged line can be searched.
+    let _ = decoder.feed(&blocks::lines(sealed));
+    decoder.finish();
+    let Some(header) = decoder.header().cloned() else { return vec![] };
+    let mut transcript = Transcript::new(&header);
+    let mut lines = Vec::new();
+    while let Some(event) = decoder.next_event() {
+        transcript.push(&event);
+        lines.extend(transcript.take());
+    }
+    lines.extend(transcript.finish());
+    let fits = lines.into_iter().filter(|line| line.text.to_lowercase().contains(wanted));
+    let hits = fits.take(MAX_HITS_OF_ONE).map(|line| {
+        let at = u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX);
+        (at, line.text.chars().take(MAX_LINE).collect())
+    });
+    hits.collect()
+}

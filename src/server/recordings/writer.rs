@@ -1,0 +1,314 @@
+//! Writes one live session: an actor that owns the spool, gives every event its time, seals each minute and at the end.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+
+use super::{
+    Inner,
+    live::{Killer, Order},
+    spool::{Sealed, Snapshot, Spool},
+};
+use crate::{
+    recording::{Event, What, chain::Ending, encode::Encoder, event::Stream, verify::Last},
+    server::{
+        audit::{Event as AuditEvent, RecordingEvent},
+        config::RecordingMode,
+    },
+    wire::recordings::{Recording, State},
+};
+
+/// How long a line may be unsynced.
+const SYNC: Duration = Duration::from_secs(1);
+/// How many orders are taken at once.
+const BATCH: usize = 16;
+/// How long the store may fail before a strict session ends.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What works on the disk, in a thread that may wait for it.
+pub(super) struct Pen {
+    pub(super) spool: Spool,
+    encoder: Encoder,
+    last: Duration,
+}
+
+impl Pen {
+    pub(super) fn new(spool: Spool) -> Self {
+        Self { spool, encoder: Encoder::default(), last: Duration::ZERO }
+    }
+
+    /// Writes events down; the answer is their lines.
+    fn write(&mut self, events: Vec<What>, now: Duration) -> std::io::Result<Vec<u8>> {
+        let at = now.max(self.last);
+        let mut lines = Vec::new();
+        let mut encoder = self.encoder.clone();
+        for what in events {
+            encoder.encode(&Event { at, what }, &mut lines);
+        }
+        self.spool.append(&lines, at)?;
+        (self.encoder, self.last) = (encoder, at);
+        Ok(lines)
+    }
+}
+
+/// The actor of a live session.
+pub(super) struct Writer {
+    pub(super) inner: Arc<Inner>,
+    /// Gone while a thread has it, and for good if that thread broke.
+    pub(super) pen: Option<Pen>,
+    pub(super) began: Instant,
+    pub(super) recording: Recording,
+    pub(super) followers: broadcast::Sender<Bytes>,
+    pub(super) killer: Killer,
+    /// Why nothing more is recorded.
+    pub(super) failed: Option<String>,
+    /// Bytes that could not be recorded since the last that could.
+    pub(super) missed: u64,
+    pub(super) uploads: JoinSet<()>,
+}
+
+impl Writer {
+    /// Works until the session ends, then seals and uploads what is left.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut sync = tokio::time::interval(SYNC);
+        let every = self.inner.seal_every;
+        let mut seal = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+        sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        seal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
+        let reason = 'live: loop {
+            tokio::select! {
+                count = orders.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        break None;
+                    }
+                    for order in batch.drain(..) {
+                        match order {
+                            Order::Events { events, done } => {
+                                // Whoever asked may have stopped waiting.
+                                let _ = done.send(self.write(events).await);
+                            }
+                            Order::Snapshot(answer) => {
+                                let _ = answer.send(self.snapshot().await);
+                            }
+                            Order::Finish { reason } => break 'live reason,
+                            Order::Discard => return self.discard().await,
+                        }
+                    }
+                }
+                _ = sync.tick() => self.sync().await,
+                _ = seal.tick() => self.seal_or_end().await,
+            }
+        };
+        // Whoever asks from now on reads the files.
+        drop(orders);
+        self.finish(reason).await;
+    }
+
+    async fn write(&mut self, events: Vec<What>) -> Result<(), String> {
+        let size = bytes_in(&events);
+        if let Some(why) = &self.failed
+            && self.inner.config.mode == RecordingMode::Strict
+        {
+            return Err(why.clone());
+        }
+        self.note(&events);
+        let now = self.began.elapsed();
+        let missed = self.missed;
+        let why = self.failed.clone().unwrap_or_default();
+        let written = self
+            .with_pen(move |pen| {
+                let mut all = events;
+                if missed > 0 {
+                    all.insert(0, What::Lost { bytes: missed, why });
+                }
+                let lines = pen.write(all, now)?;
+                Ok((lines, pen.spool.is_full()))
+            })
+            .await;
+        match written {
+            Ok((lines, full)) => {
+                (self.missed, self.failed) = (0, None);
+                // Nobody may be following.
+                let _ = self.followers.send(Bytes::from(lines));
+                if full {
+                    self.seal_or_end().await;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // In strict mode they are not shown either.
+                if self.inner.config.mode != RecordingMode::Strict {
+                    self.missed += size;
+                    self.recording.lost += size;
+                }
+                self.fail(&error.to_string()).await
+            }
+        }
+    }
+
+    /// Takes note of how the command ended.
+    fn note(&mut self, events: &[What]) {
+        for event in events {
+            match event {
+                What::Exit(code) => self.recording.exit = Some(*code),
+                What::Failed(why) | What::Ended(why) => self.recording.reason = Some(why.clone()),
+                What::Lost { bytes, .. } => self.recording.lost += bytes,
+                _ => {}
+            }
+        }
+    }
+
+    /// Something could not be written: in strict mode that is the end.
+    async fn fail(&mut self, error: &str) -> Result<(), String> {
+        let strict = self.inner.config.mode == RecordingMode::Strict;
+        let why = if strict {
+            format!(
+                "this session is recorded, and the gate cannot write its recording now ({error}): it was ended, so that nothing of it goes unrecorded"
+            )
+        } else {
+            error.to_owned()
+        };
+        if self.failed.is_none() {
+            tracing::error!(session = %self.recording.session.id, error, "a recording cannot be written");
+            let session = &self.recording.session;
+            let event = RecordingEvent::Failed {
+                id: session.id,
+                user: session.user.clone(),
+                error: error.to_owned(),
+                ended: strict,
+            };
+            self.inner.audit.emit(AuditEvent::Recording(event)).await;
+        }
+        self.failed = Some(why.clone());
+        if strict { Err(why) } else { Ok(()) }
+    }
+
+    async fn sync(&mut self) {
+        if self.failed.is_some() && self.inner.config.mode == RecordingMode::Strict {
+            return;
+        }
+        if let Err(error) = self.with_pen(|pen| pen.spool.sync()).await
+            && let Err(why) = self.fail(&error.to_string()).await
+        {
+            self.killer.kill(why);
+        }
+    }
+
+    /// Seals what there is; a strict session that can't be sealed ends.
+    async fn seal_or_end(&mut self) {
+        if let Err(error) = self.seal(None).await
+            && let Err(why) = self.fail(&error).await
+        {
+            self.killer.kill(why);
+        }
+    }
+
+    async fn seal(&mut self, end: Option<Ending>) -> Result<(), String> {
+        let key = self.inner.key.clone();
+        let sealed = self.with_pen(move |pen| {
+            let sealed = pen.spool.checkpoint(&key, Timestamp::now(), end)?;
+            Ok((sealed, pen.spool.plain(), pen.spool.sealed(), pen.last))
+        });
+        let (sealed, plain, size, last) = sealed.await.map_err(|error| error.to_string())?;
+        let Some(Sealed { part, checkpoint }) = sealed else { return Ok(()) };
+        self.recording.plain = plain;
+        self.recording.size = size;
+        self.recording.duration = u64::try_from(last.as_millis()).unwrap_or(u64::MAX);
+        self.recording.last = Some(Last { number: checkpoint.number, chain: checkpoint.chain });
+        let (inner, id) = (self.inner.clone(), self.recording.session.id);
+        self.uploads.spawn(async move { inner.upload(id, part).await });
+        if end.is_some() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + STORE_PATIENCE;
+        loop {
+            match self.inner.catalogue.put(&self.recording).await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error.to_string()),
+                Err(_) => tokio::time::sleep(STORE_PATIENCE / 10).await,
+            }
+        }
+    }
+
+    async fn snapshot(&mut self) -> std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)> {
+        let snapshot = self.with_pen(|pen| pen.spool.snapshot()).await?;
+        Ok((snapshot, self.followers.subscribe()))
+    }
+
+    /// The end: seals, uploads and forgets the spool. What fails is tried again for as long as the gate runs; the next start
+    /// does the rest.
+    async fn finish(mut self, reason: Option<String>) {
+        if let Some(reason) = reason {
+            self.recording.reason = Some(reason.clone());
+            // If it can't be written the record in the store still has it.
+            let _ = self.write(vec![What::Ended(reason)]).await;
+        }
+        // Whoever follows learns that this is the end.
+        let (followers, _) = broadcast::channel(1);
+        self.followers = followers;
+        self.recording.ended = Some(Timestamp::now());
+        self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
+        let mut pause = super::Backoff::default();
+        while let Err(error) = self.seal(Some(Ending::Complete)).await {
+            tracing::warn!(session = %self.recording.session.id, error, "a recording cannot be sealed yet");
+            pause.wait().await;
+        }
+        while let Err(error) = self.inner.catalogue.put(&self.recording).await {
+            tracing::warn!(session = %self.recording.session.id, %error, "a recording's record cannot be written yet");
+            pause.wait().await;
+        }
+        while self.uploads.join_next().await.is_some() {}
+        self.inner.uploaded(&self.recording).await;
+    }
+
+    /// Nothing of a session that never began stays.
+    async fn discard(self) {
+        let id = self.recording.session.id;
+        self.inner.live.remove(id);
+        if let Err(error) = self.inner.catalogue.delete(id).await {
+            tracing::warn!(session = %id, %error, "the record of a session that never began cannot be removed");
+        }
+        if let Err(error) = tokio::fs::remove_dir_all(self.inner.folder(id)).await {
+            tracing::warn!(session = %id, %error, "the spool of a session that never began cannot be removed");
+        }
+    }
+
+    /// Works with the pen in a thread that may wait for the disk.
+    async fn with_pen<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Pen) -> std::io::Result<T> + Send + 'static,
+    ) -> std::io::Result<T> {
+        let Some(mut pen) = self.pen.take() else {
+            return Err(std::io::Error::other("the recorder broke"));
+        };
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&mut pen);
+            (pen, done)
+        });
+        let (pen, done) = done.await.map_err(std::io::Error::other)?;
+        self.pen = Some(pen);
+        done
+    }
+}
+
+/// How many bytes of streams are in events.
+pub(super) fn bytes_in(events: &[What]) -> u64 {
+    let bytes = events.iter().map(|what| match what {
+        What::Bytes(Stream::Stdin | Stream::Stdout | Stream::Stderr, bytes) => bytes.len() as u64,
+        _ => 0,
+    });
+    bytes.sum()
+}
+
+/// Answers an order, for those who wait.
+pub(super) type Done = oneshot::Sender<Result<(), String>>;

@@ -1,0 +1,191 @@
+//! `recordings…` and `sessions…`: what was shown in sessions, and the live ones (`wire/recordings.rs`). Ours; a stock server has
+//! other paths.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, RawQuery},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Admin, ApiError, audited};
+use crate::{
+    model::{
+        Verb,
+        text::{clean_line, truncate},
+    },
+    server::{
+        audit::{Event, RecordingEvent},
+        recordings::{Content, ReadError, Viewer},
+    },
+    wire::recordings::{Found, Keys, Page, Query, Recording, State},
+};
+
+/// What a person reads whose session was ended without a reason.
+const NO_REASON: &str = "an administrator ended this session";
+/// The longest reason, in bytes.
+const MAX_REASON: usize = 512;
+
+impl Admin {
+    fn viewer(&self) -> Viewer {
+        Viewer::new(&self.rights)
+    }
+}
+
+/// `GET recordings?…`.
+pub(super) async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Json<Page>, ApiError> {
+    let query = read_query(query.as_deref())?;
+    Ok(Json(admin.gate.recordings.list(&admin.viewer(), &query).await?))
+}
+
+/// `GET recordings/search?text=…&…`.
+pub(super) async fn search(admin: Admin, RawQuery(query): RawQuery) -> Result<Json<Found>, ApiError> {
+    let (text, rest) = take_text(query.as_deref().unwrap_or_default());
+    if text.trim().is_empty() {
+        return Err(ApiError::bad_request("the search's `text` is empty; name what was on the screen"));
+    }
+    let query = read_query(Some(&rest))?;
+    Ok(Json(admin.gate.recordings.search(&admin.viewer(), &text, &query).await?))
+}
+
+/// `GET recordings/keys`.
+pub(super) async fn keys(admin: Admin) -> Result<Json<Keys>, ApiError> {
+    let keys = admin.gate.recordings.public_keys();
+    let pem = keys.iter().map(|key| key.to_pem()).collect::<Result<Vec<_>, _>>();
+    let failed = |error| {
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the recording key cannot be shown: {error}"),
+        )
+    };
+    Ok(Json(Keys { keys: pem.map_err(failed)? }))
+}
+
+/// `GET recordings/ID`.
+pub(super) async fn one(admin: Admin, Path(id): Path<String>) -> Result<Json<Recording>, ApiError> {
+    Ok(Json(admin.gate.recordings.get(&admin.viewer(), session_id(&id)?).await?))
+}
+
+/// `GET recordings/ID/content`.
+pub(super) async fn content(admin: Admin, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let id = session_id(&id)?;
+    let content = admin.gate.recordings.content(&admin.viewer(), id).await?;
+    Ok(stream("application/zstd", content))
+}
+
+/// `GET recordings/ID/live`.
+pub(super) async fn live(admin: Admin, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let content = admin.gate.recordings.follow(&admin.viewer(), session_id(&id)?).await?;
+    Ok(stream("application/x-ndjson", content))
+}
+
+/// `DELETE sessions/ID?reason=…`: one's own, or anybody's with `delete` on `session`.
+pub(super) async fn kill(
+    admin: Admin,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<StatusCode, ApiError> {
+    let id = session_id(&id)?;
+    let recording = admin.gate.recordings.get(&admin.viewer(), id).await?;
+    if recording.session.user == admin.user() {
+        audited(&admin.gate.audit, &[Verb::Delete])?;
+    } else {
+        admin.check(&["session"], &[Verb::Delete]).await?;
+    }
+    let pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let given = pairs.into_iter().find(|(key, _)| key == "reason").map(|(_, value)| value.into_owned());
+    let reason = given.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.map_or(NO_REASON.to_owned(), |reason| {
+        let reason = truncate(&clean_line(&reason), MAX_REASON).into_owned();
+        format!("{NO_REASON}: {reason}")
+    });
+    if recording.state != State::Live || !admin.gate.recordings.kill(id, reason.clone()) {
+        return Err(ReadError::NotLive(id).into());
+    }
+    let event = RecordingEvent::Killed { id, user: recording.session.user, by: admin.user(), reason };
+    admin.audit(Event::Recording(event)).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is searched for, and the rest of the query.
+fn take_text(query: &str) -> (String, String) {
+    let (mut text, mut rest) = (String::new(), form_urlencoded::Serializer::new(String::new()));
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "text" => text = value.into_owned(),
+            _ => {
+                rest.append_pair(&key, &value);
+            }
+        }
+    }
+    (text, rest.finish())
+}
+
+/// A query's keys; an unknown one would silently show too much.
+fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut read = Query::default();
+    for (key, value) in pairs {
+        let text = Some(value.clone().into_owned());
+        let instant = || {
+            let parsed = value.parse().map(Some);
+            parsed.map_err(|_| {
+                ApiError::bad_request(format!(
+                    "{key}: `{value}` is no instant; write for example 2026-01-02T15:04:05Z"
+                ))
+            })
+        };
+        match &*key {
+            "since" => read.since = instant()?,
+            "until" => read.until = instant()?,
+            "user" => read.user = text,
+            "cluster" => read.cluster = text,
+            "about" => read.about = text,
+            "after" => read.after = text,
+            "state" => {
+                let state = State::deserialize(
+                    serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&value),
+                );
+                read.state = Some(state.map_err(|_| {
+                    ApiError::bad_request(format!(
+                        "state: `{value}` is none of live, complete, cut and partial"
+                    ))
+                })?);
+            }
+            "limit" => {
+                let wrong = |_| ApiError::bad_request(format!("limit: `{value}` is no number"));
+                read.limit = Some(value.parse::<usize>().map_err(wrong)?);
+            }
+            _ => return Err(ApiError::bad_request(format!("the query's key `{key}` is not known"))),
+        }
+    }
+    Ok(read)
+}
+
+fn session_id(text: &str) -> Result<Uuid, ApiError> {
+    text.parse().map_err(|_| {
+        ApiError::bad_request(format!(
+            "`{text}` is not the name of a session; to see which there are: tsh recordings ls"
+        ))
+    })
+}
+
+fn stream(kind: &'static str, content: Content) -> Response {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(content)).into_response()
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        let status = match error {
+            ReadError::Store(error) => return error.into(),
+            ReadError::NotFound(_) => StatusCode::NOT_FOUND,
+            ReadError::NotLive(_) => StatusCode::CONFLICT,
+            ReadError::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}

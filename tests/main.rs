@@ -6,6 +6,7 @@
 mod admin_api;
 mod browser;
 mod code_login;
+mod completion;
 mod copy;
 mod demo;
 mod doctor;

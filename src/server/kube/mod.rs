@@ -6,6 +6,7 @@
 //! or the gate (`lifetime`), with a last word where the protocol has one (`farewell`), and all but discovery is written down (`audit`).
 
 mod answer;
+mod attached;
 mod audit;
 mod clusters;
 mod connect;

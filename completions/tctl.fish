@@ -33,6 +33,7 @@ complete -c tctl -n "__fish_tctl_needs_command" -s V -l version -d 'Print versio
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "create" -d 'Create resources from files'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "get" -d 'Show resources'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "rm" -d 'Remove a resource'
+complete -c tctl -n "__fish_tctl_needs_command" -f -a "sessions" -d 'Live sessions: list and end them'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "status" -d 'Show the cluster and the pin of its CA'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -56,6 +57,33 @@ complete -c tctl -n "__fish_tctl_using_subcommand rm" -s i -l identity -d 'An id
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "ls" -d 'List the sessions that go on at this moment'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "kill" -d 'End a session; its user reads why'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l user -d 'Only this person\'s' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l cluster -d 'Only those in this cluster' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l format -d 'The form' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l reason -d 'What its user reads' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the sessions that go on at this moment'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "kill" -d 'End a session; its user reads why'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -72,9 +100,12 @@ complete -c tctl -n "__fish_tctl_using_subcommand version" -s i -l identity -d '
 complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "create" -d 'Create resources from files'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "get" -d 'Show resources'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "rm" -d 'Remove a resource'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "version" -d 'Print the version'
-complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "create" -d 'Create resources from files'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "get" -d 'Show resources'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "rm" -d 'Remove a resource'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "sessions" -d 'Live sessions: list and end them'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "version" -d 'Print the version'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "ls" -d 'List the sessions that go on at this moment'
+complete -c tctl -n "__fish_tctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "kill" -d 'End a session; its user reads why'

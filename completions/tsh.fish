@@ -48,6 +48,9 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "logout" -d 'Forget keys and
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "status" -d 'Show who is logged in, where, and for how long'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "clusters" -d 'List the gate\'s clusters'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "recordings" -d 'Recordings of sessions: list, search, export, verify'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "play" -d 'Play a recording'
+complete -c tsh -n "__fish_tsh_needs_command" -f -a "join" -d 'Look on while a session goes on'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "config" -d 'Show and change your settings'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
@@ -314,6 +317,176 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "ls" -d 'List recordings, live sessions first'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "search" -d 'Find a text that was on the screen'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "export" -d 'Write a recording as a file for other programs'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l since -d 'Begun since then: 30m, 2h or 7d ago, a day, or an instant' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l until -d 'Begun before then' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l cluster -d 'In this cluster' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l state -d 'In this state' -r -f -a "live\t'It goes on'
+complete\t'It is over and all of it is there'
+cut\t'The gate died meanwhile'
+partial\t'Something of it could not be recorded'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l since -d 'In sessions begun since then: 30m, 2h or 7d ago, a day, or an instant' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l until -d 'In sessions begun before then' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l cluster -d 'In sessions of this cluster' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l after -d 'Go on where an earlier search stopped' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s f -l format -d 'How to write it' -r -f -a "cast\t'asciicast v2, which asciinema plays'
+text\t'What was on the screen, line by line'
+json\t'One JSON object an event'
+sealed\t'As the gate keeps it, to verify later; needs --output'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s o -l output -d 'File to write, which must not be there yet [default: standard output]' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l key -d 'Public recording keys of the gate in PEM, instead of asking it' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List recordings, live sessions first'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "search" -d 'Find a text that was on the screen'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a recording as a file for other programs'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s s -l speed -d 'How fast, from 0.5 to 16' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l from -d 'Where to begin: 83, 1:23 or 1:02:03' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s f -l format -d 'How to show it [default: pty on a terminal, else text]' -r -f -a "pty\t'As a film on this terminal'
+text\t'What was on the screen, line by line'
+json\t'One JSON object an event'"
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l mode -d 'As what: an observer sees what happens and changes nothing' -r -f -a "observer\t'Sees what happens'"
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l user -d 'Name of the user' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand join" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l user -d 'Name of the user' -r
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
@@ -528,23 +701,30 @@ complete -c tsh -n "__fish_tsh_using_subcommand version" -l insecure -d 'Accept 
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "clusters" -d 'List the gate\'s clusters'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "config" -d 'Show and change your settings'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "env" -d 'Print the environment variables that name the current login'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "version" -d 'Print the version'
-complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube keys config doctor env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "login" -d 'Log in through the browser and make kubectl work'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "logout" -d 'Forget keys and certificates, and take our entries out of the kubeconfig'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "status" -d 'Show who is logged in, where, and for how long'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "clusters" -d 'List the gate\'s clusters'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "kube" -d 'Kubernetes: list clusters, select one, credentials for kubectl'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "recordings" -d 'Recordings of sessions: list, search, export, verify'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "play" -d 'Play a recording'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "join" -d 'Look on while a session goes on'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "keys" -d 'Show where the private keys of logins are, and move them'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "config" -d 'Show and change your settings'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "doctor" -d 'Look for what keeps a login or kubectl from working, and say what mends it'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "env" -d 'Print the environment variables that name the current login'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "version" -d 'Print the version'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "ls" -d 'List the Kubernetes clusters behind the gate'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "login" -d 'Write the kubeconfig entries of clusters, and select the context of a single one'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "use" -d 'Select a context, or list them'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "shell" -d 'Run a shell or a program that sees one context alone'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "ls" -d 'List recordings, live sessions first'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "search" -d 'Find a text that was on the screen'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "export" -d 'Write a recording as a file for other programs'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "verify" -d 'Check that a recording is what the gate wrote'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "move" -d 'Move keys into another store'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "view" -d 'Show the settings, checked'

@@ -119,7 +119,7 @@ pub async fn record(world: &InProcess, user: &str) -> Uuid {
     let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
     let shown = What::Bytes(Stream::Stdout, b"<b>hi</b>\nthere\n".to_vec());
     recorder.record(vec![shown, What::Exit(0)]).await.unwrap();
-    recorder.finish(None).await;
+    recorder.finish(None, vec![]).await;
     for _ in 0..300 {
         let item = world.gate().store.range("/recordings/", None, 100).await.unwrap();
         if item.iter().any(|i| {

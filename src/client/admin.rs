@@ -1,6 +1,6 @@
 //! The admin API of a gate, or of a stock Teleport 4 auth server: mutual TLS, JSON bodies (wire facts 8).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     address::Address,
     identity_file::IdentityFile,
-    net::{Connector, HttpClient, NetError, Slow, TlsFailure},
+    net::{Answer, Coming, Connector, HttpClient, NetError, Slow, TlsFailure},
     proxy,
 };
 use crate::{
@@ -30,6 +30,10 @@ use crate::{
 const PORT: u16 = 3025;
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The longest refusal that is read, in bytes.
+const MAX_REFUSAL: usize = 64 * 1024;
+/// How long the rest of an answer may keep us waiting.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// What a name may not be in a path segment.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -210,29 +214,58 @@ impl AdminClient {
     ) -> Result<Value, AdminError> {
         let query = if secrets { "?with_secrets=true" } else { "" };
         let path = format!("/v2/{path}{query}");
-        let answer = self.http.send(method, &path, body).await.map_err(|e| self.failure(e))?;
-        let status = answer.status;
-        if status.is_success() {
-            return serde_json::from_slice(&answer.body).map_err(|e| self.nonsense(&e.to_string()));
+        let body = self.bytes(method, &path, body).await?;
+        serde_json::from_slice(&body).map_err(|e| self.nonsense(&e.to_string()))
+    }
+
+    /// The body of a good answer to a request for a whole path.
+    pub(super) async fn bytes(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Vec<u8>, AdminError> {
+        let answer = self.http.send(method, path, body).await.map_err(|e| self.failure(e))?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(self.refusal(&answer)) }
+    }
+
+    /// A good answer that comes bit by bit.
+    pub(super) async fn open_stream(&self, path: &str) -> Result<Coming, AdminError> {
+        let mut coming = self.http.open_stream(path).await.map_err(|e| self.failure(e))?;
+        if coming.status.is_success() {
+            return Ok(coming);
         }
+        let mut body = Vec::new();
+        while let Some(chunk) = coming.chunk(Some(PATIENCE)).await.map_err(|e| self.failure(e))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_REFUSAL {
+                break;
+            }
+        }
+        Err(self.refusal(&Answer { status: coming.status, headers: Default::default(), body }))
+    }
+
+    /// What an answer says that is no good one.
+    fn refusal(&self, answer: &Answer) -> AdminError {
+        let status = answer.status;
         let Some(text) = ErrorBody::sentence(&answer.body) else {
             if status == StatusCode::NOT_FOUND {
-                return Err(AdminError::NotFound(format!("{} knows no such path", self.http.address())));
+                return AdminError::NotFound(format!("{} knows no such path", self.http.address()));
             }
-            let reason = if answer.is_away() { proxy::away(&answer) } else { format!("status {status}") };
-            return Err(self.nonsense(&reason));
+            let reason = if answer.is_away() { proxy::away(answer) } else { format!("status {status}") };
+            return self.nonsense(&reason);
         };
-        Err(match status {
+        match status {
             StatusCode::NOT_FOUND => AdminError::NotFound(text),
             StatusCode::CONFLICT => AdminError::Exists(text),
             StatusCode::PRECONDITION_FAILED => AdminError::Conflict(text),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AdminError::Denied(text),
             StatusCode::GONE => AdminError::Over(text),
             _ => AdminError::Refused(text),
-        })
+        }
     }
 
-    fn failure(&self, error: NetError) -> AdminError {
+    pub(super) fn failure(&self, error: NetError) -> AdminError {
         let address = self.http.address().to_string();
         match error {
             NetError::Tls(TlsFailure::NoHttp1) => AdminError::GrpcOnly { address },
@@ -241,7 +274,7 @@ impl AdminClient {
         }
     }
 
-    fn nonsense(&self, reason: &str) -> AdminError {
+    pub(super) fn nonsense(&self, reason: &str) -> AdminError {
         AdminError::Nonsense { address: self.http.address().to_string(), reason: reason.to_owned() }
     }
 }

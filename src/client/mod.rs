@@ -11,6 +11,7 @@ pub mod kubeconfig;
 pub mod net;
 pub mod profile;
 pub mod proxy;
+pub mod recordings;
 pub mod settings_file;
 pub mod sso;
 pub mod trust;

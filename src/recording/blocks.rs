@@ -164,30 +164,38 @@ pub fn unpack_to_the_cut(body: &[u8]) -> Vec<u8> {
     lines
 }
 
-/// All lines of a recording: sealed, open at its end, cut, or plain asciicast.
-pub fn lines(all: &[u8]) -> Vec<u8> {
+/// Hands out the lines of a recording frame by frame, so that no more than one is in memory, for as long as `take` says yes. What is
+/// cut or not sealed comes too; plain asciicast comes in one piece.
+pub fn each(all: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
     if !is_sealed(all) {
-        return all.to_vec();
+        take(all);
+        return;
     }
-    let mut lines = Vec::new();
-    let mut blocks = Blocks::new(all);
-    for block in blocks.by_ref() {
-        match block {
-            Ok(Block { what: Piece::Frame { body, .. } | Piece::Open(body), .. }) => {
-                lines.extend(unpack_to_the_cut(body));
-            }
-            Ok(_) => {}
-            // The frame that the cut went through: behind its link.
-            Err(BlockError::Cut(at)) => {
-                let rest = &all[at..];
-                let body = rest
-                    .get(4..8)
-                    .and_then(|length| length.first_chunk())
-                    .and_then(|length| rest.get(8 + u32::from_le_bytes(*length) as usize..));
-                lines.extend(unpack_to_the_cut(body.unwrap_or_default()));
-            }
-            Err(BlockError::Foreign(_)) => {}
+    for block in Blocks::new(all) {
+        let lines = match block {
+            Ok(Block { what: Piece::Frame { body, .. } | Piece::Open(body), .. }) => unpack_to_the_cut(body),
+            Ok(_) => continue,
+            Err(BlockError::Cut(at)) => unpack_to_the_cut(behind_link(&all[at..])),
+            Err(BlockError::Foreign(_)) => return,
+        };
+        if !take(&lines) {
+            return;
         }
     }
+}
+
+/// The frame that a cut went through: behind its link.
+fn behind_link(rest: &[u8]) -> &[u8] {
+    let length = rest.get(4..8).and_then(|length| length.first_chunk());
+    length.and_then(|length| rest.get(8 + u32::from_le_bytes(*length) as usize..)).unwrap_or_default()
+}
+
+/// All lines of a recording: sealed, open at its end, cut, or plain asciicast.
+pub fn lines(all: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    each(all, |some| {
+        lines.extend_from_slice(some);
+        true
+    });
     lines
 }

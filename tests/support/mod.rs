@@ -8,4 +8,5 @@ pub mod proxies;
 pub mod recorded;
 pub mod replay;
 pub mod run;
+pub mod s3;
 pub mod world;

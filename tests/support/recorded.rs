@@ -10,8 +10,9 @@ use jumpgate::{
         event::{Direction, Stream},
         verify::{Expected, Report, verify},
     },
-    wire::recordings::Keys,
+    wire::recordings::{Keys, Recording},
 };
+use uuid::Uuid;
 
 use super::world::{Shown, World, wait_for};
 
@@ -65,6 +66,14 @@ impl Recorded {
             _ => None,
         });
         files.collect()
+    }
+
+    /// Why the gate ended it, if it did.
+    pub fn ended(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match &event.what {
+            What::Ended(why) => Some(why.as_str()),
+            _ => None,
+        })
     }
 
     /// How many bytes are missing, each time.
@@ -146,8 +155,17 @@ pub fn sealed(folder: &std::path::Path) -> Vec<u8> {
     parts.into_iter().flat_map(|part| fs::read(part).expect("a part")).collect()
 }
 
+/// What the gate's admin API says of a session's recording.
+pub fn record(world: &World, session: Uuid) -> Recording {
+    let shown = Shown::of_administrator(world);
+    let request = format!("GET /v2/recordings/{session}");
+    let (code, body) = world.gate.raw_admin(world.gate.admin, Some(&shown), &request, "");
+    assert_eq!(code, 200, "{body}");
+    serde_json::from_str(&body).expect("a record")
+}
+
 /// The gate's recording keys, from its admin API.
-fn keys(world: &World) -> Vec<PublicKey> {
+pub fn keys(world: &World) -> Vec<PublicKey> {
     let shown = Shown::of_administrator(world);
     let (code, body) = world.gate.raw_admin(world.gate.admin, Some(&shown), "GET /v2/recordings/keys", "");
     assert_eq!(code, 200, "{body}");

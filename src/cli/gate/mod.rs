@@ -1,5 +1,6 @@
 //! The commands of the gate itself.
 
+mod completions;
 pub(super) mod configure;
 pub(super) mod demo;
 pub(super) mod generate;

@@ -2,15 +2,21 @@
 
 use std::path::PathBuf;
 
-use super::{Ctx, Program, output::Output};
+use super::{
+    Ctx, Program,
+    complete::{Candidate, Place},
+    output::Output,
+};
 
 mod advice;
+mod complete;
 mod connection;
 mod create;
 mod credentials;
 mod get;
 mod reference;
 mod rm;
+mod sessions;
 mod status;
 mod table;
 mod version;
@@ -99,6 +105,12 @@ enum Command {
     /// Remove a resource
     #[command(alias = "del")]
     Rm(rm::RmArgs),
+    /// Live sessions: list and end them
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tctl sessions ls\n  tctl sessions kill 7c9e6679 --reason 'maintenance'"
+    )]
+    Sessions(sessions::SessionsCommand),
     /// Show the cluster and the pin of its CA
     Status(status::StatusArgs),
     /// Print the version
@@ -107,6 +119,10 @@ enum Command {
 
 impl Program for Cli {
     const BINARY: &'static str = "tctl";
+
+    fn names(place: &Place<'_>, _ctx: &Ctx) -> Option<Vec<Candidate>> {
+        complete::names(place)
+    }
 
     fn debug(&self) -> bool {
         self.globals.debug
@@ -118,6 +134,7 @@ impl Program for Cli {
             Command::Create(args) => args.run(ctx, globals),
             Command::Get(args) => args.run(ctx, globals),
             Command::Rm(args) => args.run(ctx, globals),
+            Command::Sessions(command) => command.run(ctx, globals),
             Command::Status(args) => args.run(ctx, globals),
             Command::Version(args) => args.run(),
         }

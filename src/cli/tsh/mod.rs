@@ -4,12 +4,17 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::builder::TypedValueParser;
 
-use super::{Ctx, Program, output::Output};
+use super::{
+    Ctx, Program,
+    complete::{Candidate, Place},
+    output::Output,
+};
 use crate::client::keystore::Kind;
 
 pub(super) mod alias;
 mod choices;
 mod clusters;
+mod complete;
 mod config;
 mod context_name;
 mod credentials;
@@ -18,6 +23,7 @@ mod entry;
 mod env;
 mod guarded;
 mod identity;
+mod join;
 mod keys;
 mod kube;
 mod kube_login;
@@ -28,7 +34,9 @@ mod kube_use;
 mod login;
 mod logout;
 mod out;
+mod play;
 mod production;
+mod recordings;
 mod relogin;
 mod renew;
 mod session;
@@ -126,6 +134,16 @@ enum Command {
         after_help = "Examples:\n  tsh kube ls\n  tsh kube login gate.example.com\n  tsh kube use staging"
     )]
     Kube(kube::KubeCommand),
+    /// Recordings of sessions: list, search, export, verify
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tsh recordings ls --since 7d\n  tsh recordings verify 7c9e6679"
+    )]
+    Recordings(recordings::RecordingsCommand),
+    /// Play a recording
+    Play(play::PlayArgs),
+    /// Look on while a session goes on
+    Join(join::JoinArgs),
     /// Show where the private keys of logins are, and move them
     #[command(subcommand, after_help = "Examples:\n  tsh keys ls\n  tsh keys move --to keyring")]
     Keys(keys::KeysCommand),
@@ -155,6 +173,10 @@ impl Program for Cli {
         alias::expand(args, 1)
     }
 
+    fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
+        complete::names(place, ctx)
+    }
+
     fn debug(&self) -> bool {
         self.globals.debug
     }
@@ -167,6 +189,9 @@ impl Program for Cli {
             Command::Status(args) => args.run(globals, ctx),
             Command::Clusters(args) => args.run(globals, ctx),
             Command::Kube(command) => command.run(globals, ctx),
+            Command::Recordings(command) => command.run(globals, ctx),
+            Command::Play(args) => args.run(globals, ctx),
+            Command::Join(args) => args.run(globals, ctx),
             Command::Keys(command) => command.run(globals, ctx),
             Command::Config(command) => command.run(globals, ctx),
             Command::Doctor(args) => args.run(globals, ctx),

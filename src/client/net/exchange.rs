@@ -72,6 +72,39 @@ pub struct HttpClient {
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
+/// An answer that comes bit by bit.
+pub struct Coming {
+    /// The status.
+    pub status: StatusCode,
+    body: hyper::body::Incoming,
+    /// While it lives the connection does too.
+    _sender: SendRequest<Full<Bytes>>,
+}
+
+impl Coming {
+    /// The next bytes, or none at the end. Fails when none come within `patience`.
+    pub async fn chunk(&mut self, patience: Option<Duration>) -> Result<Option<Bytes>, NetError> {
+        loop {
+            let frame = self.body.frame();
+            let frame = match patience {
+                Some(limit) => tokio::time::timeout(limit, frame)
+                    .await
+                    .map_err(|_| NetError::Timeout { phase: Phase::Answer, seconds: limit.as_secs() })?,
+                None => frame.await,
+            };
+            match frame.transpose().map_err(|e| broken(&e))? {
+                None => return Ok(None),
+                // Trailers are of no interest.
+                Some(frame) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// How one try failed.
 struct Failed {
     error: NetError,
@@ -129,6 +162,17 @@ impl HttpClient {
             }
         });
         work.await
+    }
+
+    /// Asks for something that is long or does not end; it is read by [`Coming::chunk`]. On a new connection, tried once.
+    pub async fn open_stream(&self, path: &str) -> Result<Coming, NetError> {
+        let request = self.request(&Method::GET, path, None)?;
+        let mut sender = self.open().await?;
+        let limit = self.connector.limits.answer;
+        let answer = tokio::time::timeout(limit, sender.send_request(request)).await;
+        let late = NetError::Timeout { phase: Phase::Answer, seconds: limit.as_secs() };
+        let (head, body) = answer.map_err(|_| late)?.map_err(|e| broken(&e))?.into_parts();
+        Ok(Coming { status: head.status, body, _sender: sender })
     }
 
     async fn tries(

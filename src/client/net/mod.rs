@@ -17,7 +17,7 @@ mod tunnel;
 
 pub use connector::Connector;
 pub use error::{NetError, Phase, TlsFailure};
-pub use exchange::{Answer, HttpClient};
+pub use exchange::{Answer, Coming, HttpClient};
 pub use route::Routes;
 
 /// Called when a request takes longer than a second, with a line for the person who waits. What it returns is dropped when

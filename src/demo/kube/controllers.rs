@@ -7,7 +7,7 @@ use super::admission::suffix;
 use super::endpoints;
 use super::resources::{self, Resource};
 use super::selectors::Selector;
-use super::store::{Key, Objects, now_text};
+use super::store::{Key, Objects, Store, now_text};
 
 /// Where pods run.
 pub(crate) const NODE: &str = "demo-node-1";
@@ -292,9 +292,29 @@ fn run_pod(objects: &mut Objects, key: &Key, pod: &Value) {
             "containerStatuses": statuses("containers")});
     }
     if ephemeral > 0 {
-        pod["status"]["ephemeralContainerStatuses"] = statuses("ephemeralContainers").into();
+        let mut all = pod["status"]["ephemeralContainerStatuses"].as_array().cloned().unwrap_or_default();
+        // Those that were there before may have ended.
+        all.extend(statuses("ephemeralContainers").into_iter().skip(all.len()));
+        pod["status"]["ephemeralContainerStatuses"] = all.into();
     }
     save(objects, key, pod);
+}
+
+/// An ephemeral container's process has ended: its status says how.
+pub(crate) fn end_ephemeral(store: &Store, key: &Key, container: &str, code: i32) {
+    // Nobody asks about a pod that is gone.
+    let _: Result<(), ()> = store.write(false, |objects| {
+        let mut pod = (**objects.get(key).ok_or(())?).clone();
+        let mut all = pod["status"]["ephemeralContainerStatuses"].as_array_mut().ok_or(())?.iter_mut();
+        let status = all.find(|status| status["name"] == container).ok_or(())?;
+        let started = status["state"]["running"]["startedAt"].clone();
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        status["ready"] = false.into();
+        status["state"] = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": started,
+            "finishedAt": now_text(), "containerID": status["containerID"]}});
+        save(objects, key, pod);
+        Ok(())
+    });
 }
 
 #[cfg(test)]

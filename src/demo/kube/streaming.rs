@@ -18,7 +18,7 @@ use super::remote::{AttachSource, Forward, Place, Streams, Target};
 use super::respond::{self, Body};
 use super::runtime::Log;
 use super::status::ApiError;
-use super::{Cluster, logs};
+use super::{Cluster, controllers, logs};
 
 /// Annotation: `8080=127.0.0.1:12345 9090=127.0.0.1:12346`, ports of the pod and what listens there.
 pub(crate) const PORT_FORWARD: &str = "demo.jumpgate.dev/port-forward";
@@ -40,13 +40,18 @@ pub(crate) fn target(call: &Call) -> Result<Target, ApiError> {
     if !streams.stdin && !streams.stdout && !streams.stderr {
         return Err(ApiError::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
     }
+    let place = Place { folder: running.dir.clone(), env: environment(&call.info.name, &running.dir) };
     if call.info.subresource == "exec" {
         let command = call.query.all("command");
         if command.is_empty() {
             return Err(ApiError::bad_request("you must specify at least one command for the container"));
         }
-        let place = Place { folder: running.dir.clone(), env: environment(&call.info.name, &running.dir) };
         return Ok(Target::Exec { streams, command, place });
+    }
+    if let Some(command) = debugging(&pod, &container) {
+        let (cluster, key) = (call.cluster.clone(), call.key());
+        let ended = Box::new(move |code| controllers::end_ephemeral(&cluster.store, &key, &container, code));
+        return Ok(Target::Main { streams, command, place, ended });
     }
     Ok(Target::Attach { streams, source: attach(running.log(&container)) })
 }
@@ -70,6 +75,15 @@ fn environment(pod: &str, folder: &Path) -> Vec<(String, String)> {
         pair("HOME", folder.display().to_string()),
         pair("PS1", format!("{pod}$ ")),
     ]
+}
+
+/// What an ephemeral container runs: its command and arguments, a shell where it names none. None: it is no ephemeral container.
+fn debugging(pod: &Value, container: &str) -> Option<Vec<String>> {
+    let mut all = pod["spec"]["ephemeralContainers"].as_array()?.iter();
+    let found = all.find(|one| one["name"] == container)?;
+    let words = ["command", "args"].iter().flat_map(|key| found[*key].as_array().into_iter().flatten());
+    let command: Vec<String> = words.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+    Some(if command.is_empty() { vec!["sh".into()] } else { command })
 }
 
 /// The main process of a pod as attach sees it: its log from now on.

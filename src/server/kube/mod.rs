@@ -6,12 +6,15 @@
 //! or the gate (`lifetime`), with a last word where the protocol has one (`farewell`), and all but discovery is written down (`audit`).
 
 mod answer;
+mod attached;
 mod audit;
 mod clusters;
 mod connect;
 mod credentials;
 mod farewell;
 mod forward;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod impersonate;
 mod lifetime;
 mod limits;

@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     answer::{failure, full},
+    attached::Attached,
     audit::Record,
     farewell::Farewell,
     forward,
@@ -24,7 +25,7 @@ use super::{
     lifetime::{Ended, Lifetime},
     serve::{Asked, Call, Refusal, Server},
     tap::{Policy, Tap},
-    target::Verb,
+    target::{Target, Verb},
     tunnel::{Counters, tunnel},
     upgrade::Upgrade,
     upstream::Refused,
@@ -59,10 +60,17 @@ impl Server {
         let mut outgoing = Request::new(forward::empty());
         *outgoing.method_mut() = request.method().clone();
         *outgoing.uri_mut() = request.uri().clone();
-        *outgoing.headers_mut() = std::mem::take(request.headers_mut());
+        let headers = std::mem::take(request.headers_mut());
+        outgoing.headers_mut().clone_from(&headers);
         upgrade.ask(outgoing.headers_mut());
         // Before the command can begin.
-        let recorder = match self.begin_recording(&call, &upgrade).await {
+        let attached = match call.asked.target.verb {
+            Verb::Attach if self.gate.recordings.is_on() => {
+                Attached::ask(&call.upstream, &call.asked, &headers).await
+            }
+            _ => None,
+        };
+        let recorder = match self.begin_recording(&call, &upgrade, attached.as_ref()).await {
             Ok(recorder) => recorder,
             Err(refusal) => return self.refuse(call.record, refusal).await,
         };
@@ -101,11 +109,11 @@ impl Server {
         let tap = match (recorder, upgrade.protocol(&headers)) {
             (Some(recorder), Some(protocol)) => {
                 let target = &call.asked.target;
-                let policy = Policy::new(
-                    target.flag("tty"),
-                    call.lifetime.keeps_typed(),
-                    &target.parameters("command"),
-                );
+                let (terminal, keeps_typed) = (target.flag("tty"), call.lifetime.keeps_typed());
+                let policy = match target.verb {
+                    Verb::Exec => Policy::new(terminal, keeps_typed, &target.parameters("command")),
+                    _ => Policy::of_attach(terminal, keeps_typed),
+                };
                 Some(Tap::new(protocol, policy, recorder))
             }
             (Some(recorder), None) if recorder.is_strict() => {
@@ -119,18 +127,24 @@ impl Server {
             }
             (None, _) => None,
         };
-        self.open(call, client, server, farewell, tap).await;
+        self.open(call, (client, server), farewell, tap, attached).await;
         upgrade.accept(headers, full(bytes::Bytes::new()))
     }
 
     /// Begins the recording of an exec or attach; other streams have none.
-    async fn begin_recording(&self, call: &Call, upgrade: &Upgrade) -> Result<Option<Recorder>, Refusal> {
+    async fn begin_recording(
+        &self,
+        call: &Call,
+        upgrade: &Upgrade,
+        attached: Option<&Attached>,
+    ) -> Result<Option<Recorder>, Refusal> {
         let kind = match call.asked.target.verb {
             Verb::Exec => Kind::Exec,
             Verb::Attach => Kind::Attach,
             _ => return Ok(None),
         };
-        let begun = self.gate.recordings.begin(session(call, kind, upgrade.name())).await;
+        plain_switches(&call.asked.target)?;
+        let begun = self.gate.recordings.begin(session(call, kind, upgrade.name(), attached)).await;
         begun.map_err(|refused| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, refused))
     }
 
@@ -159,10 +173,10 @@ impl Server {
     async fn open(
         &self,
         call: Call,
-        client: OnUpgrade,
-        server: OnUpgrade,
+        (client, server): (OnUpgrade, OnUpgrade),
         farewell: Farewell,
         tap: Option<Tap>,
+        attached: Option<Attached>,
     ) {
         let Call { asked, lifetime, permit, record, .. } = call;
         let verb = asked.target.verb;
@@ -184,7 +198,7 @@ impl Server {
             let (reason, _client) = carry(client, server, lifetime, &counters, &farewell, tap.as_ref()).await;
             let ports = farewell.into_inner().unwrap_or_else(PoisonError::into_inner).ports();
             let exit = match tap {
-                Some(tap) => tap.finish(reason.clone()).await,
+                Some(tap) => tap.finish(reason.clone(), attached.as_ref()).await,
                 None => None,
             };
             let (tx, rx) = (counters.tx.load(Ordering::Relaxed), counters.rx.load(Ordering::Relaxed));
@@ -228,6 +242,21 @@ async fn carry(
     (ended.map(|ended| ended.reason), Some(client))
 }
 
+/// What is recorded depends on two switches of the query: each stands there once at most, in a spelling that everybody reads alike.
+fn plain_switches(target: &Target) -> Result<(), Refusal> {
+    for name in ["tty", "stdin"] {
+        let values = target.parameters(name);
+        let plain = values.iter().all(|value| matches!(&**value, "true" | "false" | "1" | "0"));
+        if values.len() > 1 || !plain {
+            let why = format!(
+                "the gate does not forward this request: write the parameter {name} once, as true or false"
+            );
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
+        }
+    }
+    Ok(())
+}
+
 /// Waits until a stream must end: for the person's time or rights, or for the recording's sake.
 async fn until_end(lifetime: Lifetime, tap: Option<&Tap>) -> Ended {
     let killed = tap.map(Tap::killed);
@@ -244,14 +273,14 @@ async fn until_end(lifetime: Lifetime, tap: Option<&Tap>) -> Ended {
 }
 
 /// What the recording says of a call.
-fn session(call: &Call, kind: Kind, protocol: &str) -> Session {
+fn session(call: &Call, kind: Kind, protocol: &str, attached: Option<&Attached>) -> Session {
     let asked = &call.asked;
     let access = call.lifetime.access();
     let resource = asked.target.resource.clone().unwrap_or_default();
     let word = |word: &str| truncate(word, MAX_WORD).into_owned();
     let mut command: Vec<String> = match kind {
         Kind::Exec => asked.target.parameters("command"),
-        Kind::Attach => vec![],
+        Kind::Attach => attached.map(|attached| attached.command.clone()).unwrap_or_default(),
     };
     if command.len() > MAX_WORDS {
         let more = command.len() - MAX_WORDS;

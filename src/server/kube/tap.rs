@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use ring::digest::{Context, SHA256};
 
 use super::{
+    attached::Attached,
     farewell::Boundary,
     whole::{Frames, Whole},
 };
@@ -42,12 +43,20 @@ pub(super) struct Policy {
     pub(super) input: bool,
     /// It is the stream of a `kubectl cp`.
     pub(super) copy: Option<Direction>,
+    /// The stream's good end does not tell the exit code.
+    pub(super) attach: bool,
 }
 
 impl Policy {
     /// By what was asked for. With a terminal, what is typed may be a password: it is kept only if a role says so.
     pub(super) fn new(terminal: bool, keep_typed: bool, command: &[String]) -> Self {
-        Self { input: !terminal || keep_typed, copy: if terminal { None } else { copy(command) } }
+        let copy = if terminal { None } else { copy(command) };
+        Self { input: !terminal || keep_typed, copy, attach: false }
+    }
+
+    /// Of an attach. Whatever a query says of a command, none is run by it.
+    pub(super) fn of_attach(terminal: bool, keep_typed: bool) -> Self {
+        Self { attach: true, ..Self::new(terminal, keep_typed, &[]) }
     }
 }
 
@@ -100,6 +109,8 @@ struct Ear {
     rest: Counted,
     file: Counted,
     exit: Option<i32>,
+    /// The stream of an attach has ended well.
+    ended_well: bool,
 }
 
 impl Ear {
@@ -117,6 +128,10 @@ impl Ear {
             }
             Heard::Bytes(_, bytes) => Some(What::Bytes(Stream::Stdout, bytes.to_vec())),
             Heard::Resize(size) => Some(What::Resize { width: size.width, height: size.height }),
+            Heard::Outcome(Outcome::Success) if self.policy.attach => {
+                self.ended_well = true;
+                None
+            }
             Heard::Outcome(Outcome::Success) => Some(self.exit(0)),
             Heard::Outcome(Outcome::Exit { code, .. }) => Some(self.exit(code)),
             Heard::Outcome(Outcome::Failure { message }) => {
@@ -186,6 +201,7 @@ impl Tap {
             rest: Counted::default(),
             file: Counted::default(),
             exit: None,
+            ended_well: false,
         };
         Self { ear: Mutex::new(ear), recorder, protocol }
     }
@@ -221,16 +237,19 @@ impl Tap {
         self.recorder.killed()
     }
 
-    /// The session is over; why, if the gate ended it. The answer is the command's exit code, if it was told.
-    pub(super) async fn finish(self, reason: Option<String>) -> Option<i32> {
-        let (events, exit) = {
+    /// The session is over; why, if the gate ended it. The answer is the command's exit code, if it was told, by the stream or by
+    /// the pod that was attached to.
+    pub(super) async fn finish(self, reason: Option<String>, attached: Option<&Attached>) -> Option<i32> {
+        let (mut events, mut exit, ended_well) = {
             let mut ear = lock(&self.ear);
             let events = ear.finish();
-            (events, ear.exit)
+            (events, ear.exit, ear.ended_well)
         };
-        // What can't be written any more ends here in any mode.
-        let _ = self.recorder.record(events).await;
-        self.recorder.finish(reason).await;
+        if let (None, None, Some(attached), true) = (&reason, exit, attached, ended_well) {
+            exit = attached.exit().await;
+            events.extend(exit.map(What::Exit));
+        }
+        self.recorder.finish(reason, events).await;
         exit
     }
 
@@ -306,6 +325,7 @@ mod tests {
             rest: Counted::default(),
             file: Counted::default(),
             exit: None,
+            ended_well: false,
         }
     }
 
@@ -326,6 +346,13 @@ mod tests {
         let typed = || vec![Heard::Bytes(Role::Stdin, bytes::Bytes::from_static(b"secret\r"))];
         assert!(ear(Policy::new(true, false, &words("sh"))).note(typed()).is_empty());
         assert_eq!(ear(Policy::new(true, true, &words("sh"))).note(typed()).len(), 1);
+    }
+
+    #[test]
+    fn an_attach_that_ends_well_tells_no_exit_code() {
+        let mut ear = ear(Policy::of_attach(false, false));
+        assert!(ear.note(vec![Heard::Outcome(Outcome::Success)]).is_empty());
+        assert!(ear.ended_well && ear.exit.is_none());
     }
 
     #[test]

@@ -199,9 +199,9 @@ fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// Kubernetes' conversion of a parameter to a truth value: only absence, `false` and `0` are no.
+/// Kubernetes' conversion of a parameter to a truth value: only absence, `false` in any letters and `0` are no.
 fn is_true(value: Option<String>) -> bool {
-    value.is_some_and(|value| value != "false" && value != "0")
+    value.is_some_and(|value| !value.eq_ignore_ascii_case("false") && value != "0")
 }
 
 fn plain_verb(method: &Method) -> Result<Verb, TargetError> {

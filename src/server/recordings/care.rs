@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Inner, Recordings, fresh, spool};
+use super::{DONE, Inner, Recordings, fresh, spool};
 use crate::{
     recording::{chain::Ending, verify::Last},
     server::audit::{Event, RecordingEvent},
@@ -23,7 +23,12 @@ impl Recordings {
         match tokio::fs::read_dir(&self.0.spool).await {
             Ok(mut entries) => {
                 while let Ok(Some(entry)) = entries.next_entry().await {
-                    left.extend(entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()));
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    if name.ends_with(DONE) {
+                        // All of it is kept; only its removal was cut off. The next start tries again.
+                        let _ = tokio::fs::remove_dir_all(entry.path()).await;
+                    }
+                    left.extend(name.parse::<Uuid>().ok());
                 }
             }
             Err(error) => tracing::error!(%error, "what was left of recordings cannot be listed"),
@@ -60,7 +65,9 @@ impl Recordings {
                 Err(error) => return tracing::error!(%error, "old recordings cannot be listed"),
             };
             let mut removed = 0;
-            for recording in old.iter().filter(|recording| recording.state != State::Live) {
+            // What is not kept yet comes later.
+            let done = |one: &&Recording| one.state != State::Live && !self.0.folder(one.session.id).exists();
+            for recording in old.iter().filter(done) {
                 match self.0.remove(recording).await {
                     Ok(()) => removed += 1,
                     Err(error) => {
@@ -100,7 +107,18 @@ impl Inner {
     async fn recover_one(self: &Arc<Self>, id: Uuid) {
         if let Err(error) = self.try_recover(id).await {
             tracing::error!(session = %id, error, "a recording that was cut off cannot be sealed; its files stay where they are");
-            let event = RecordingEvent::Failed { id, user: String::new(), error, ended: false };
+            let mut user = String::new();
+            if let Ok(Some(mut recording)) = self.catalogue.get(id).await {
+                user.clone_from(&recording.session.user);
+                if recording.state == State::Live {
+                    recording.state = State::Cut;
+                    recording.reason =
+                        Some(format!("the gate died, and what it left cannot be sealed: {error}"));
+                    // It is tried again at the next start.
+                    let _ = self.catalogue.put(&recording).await;
+                }
+            }
+            let event = RecordingEvent::Failed { id, user, error, ended: false };
             self.audit.emit(Event::Recording(event)).await;
         }
     }
@@ -118,7 +136,7 @@ impl Inner {
         let Some(recovered) = recovered else {
             // Not even the header was written: nothing of the session was shown.
             self.catalogue.delete(id).await.map_err(|error| error.to_string())?;
-            return tokio::fs::remove_dir_all(self.folder(id)).await.map_err(|error| error.to_string());
+            return self.remove_spool(id).await.map_err(|error| error.to_string());
         };
         let session = recovered.header.session.ok_or("its header names no session")?;
         if session.id != id {
@@ -127,7 +145,11 @@ impl Inner {
         let checkpoint = recovered.checkpoint;
         let mut recording = known.unwrap_or_else(|| fresh(session));
         if recording.state == State::Live {
-            recording.state = if checkpoint.end == Some(Ending::Cut) { State::Cut } else { State::Complete };
+            recording.state = match checkpoint.end {
+                Some(Ending::Complete) if recording.lost > 0 => State::Partial,
+                Some(Ending::Complete) => State::Complete,
+                _ => State::Cut,
+            };
             recording.ended = Some(checkpoint.signed);
         }
         recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
@@ -157,11 +179,10 @@ impl Inner {
 
     async fn remove(&self, recording: &Recording) -> Result<(), String> {
         let session = &recording.session;
-        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
-        self.catalogue.delete(session.id).await.map_err(|error| error.to_string())?;
         let event =
             RecordingEvent::Deleted { id: session.id, user: session.user.clone(), started: session.started };
         self.audit.emit(Event::Recording(event)).await;
-        Ok(())
+        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
+        self.catalogue.delete(session.id).await.map_err(|error| error.to_string())
     }
 }

@@ -31,7 +31,8 @@ pub(super) enum Order {
     /// What is there so far, and what comes.
     Snapshot(oneshot::Sender<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>>),
     /// The session is over; why, if the gate ended it.
-    Finish { reason: Option<String> },
+    /// What could not be written before is tried again.
+    Finish { reason: Option<String>, last: Vec<What> },
     /// The session never began.
     Discard,
 }
@@ -63,7 +64,8 @@ impl Killer {
 
 #[derive(Clone)]
 struct Live {
-    orders: mpsc::Sender<Order>,
+    /// Not one that keeps the actor alive: a recorder that is dropped ends its recording.
+    orders: mpsc::WeakSender<Order>,
     killer: Killer,
 }
 
@@ -72,8 +74,8 @@ struct Live {
 pub(super) struct Sessions(Mutex<HashMap<Uuid, Live>>);
 
 impl Sessions {
-    pub(super) fn add(&self, id: Uuid, orders: mpsc::Sender<Order>, killer: Killer) {
-        self.lock().insert(id, Live { orders, killer });
+    pub(super) fn add(&self, id: Uuid, orders: &mpsc::Sender<Order>, killer: Killer) {
+        self.lock().insert(id, Live { orders: orders.downgrade(), killer });
     }
 
     pub(super) fn remove(&self, id: Uuid) {
@@ -93,7 +95,7 @@ impl Sessions {
     ) -> Option<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>> {
         let live = self.lock().get(&id).cloned()?;
         let (answer, answered) = oneshot::channel();
-        live.orders.send(Order::Snapshot(answer)).await.ok()?;
+        live.orders.upgrade()?.send(Order::Snapshot(answer)).await.ok()?;
         answered.await.ok()
     }
 
@@ -108,7 +110,7 @@ pub struct Recorder {
     killed: watch::Receiver<Option<String>>,
     killer: Killer,
     mode: RecordingMode,
-    /// The actor did not answer in time: until it does, nobody waits for it. Never in strict mode.
+    /// The actor had no place for the last events: nobody waits for one until it has. Never in strict mode.
     behind: AtomicBool,
     /// Bytes that the actor could not be told of.
     lost: AtomicU64,
@@ -130,7 +132,9 @@ impl Recorder {
     /// Strict mode, and they could not be written: the sentence for the person. The bytes must not go on.
     pub async fn record(&self, events: Vec<What>) -> Result<(), String> {
         if events.is_empty() {
-            return Ok(());
+            // Bytes of which nothing is kept must not go on either.
+            let stopped = if self.is_strict() { self.killed.borrow().clone() } else { None };
+            return stopped.map_or(Ok(()), Err);
         }
         if !self.is_strict() {
             self.try_record(events).await;
@@ -158,9 +162,10 @@ impl Recorder {
         let patience = if self.behind.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
         let taken = AtomicBool::new(false);
         let done = tokio::time::timeout(patience, self.order(events, &taken)).await;
-        self.behind.store(done.is_err(), Ordering::Relaxed);
         // What the actor has taken it will still write.
-        if done.is_err() && !taken.load(Ordering::Relaxed) {
+        let left_out = done.is_err() && !taken.load(Ordering::Relaxed);
+        self.behind.store(left_out, Ordering::Relaxed);
+        if left_out {
             self.lost.fetch_add(lost + size, Ordering::Relaxed);
         }
     }
@@ -199,18 +204,15 @@ impl Recorder {
         }
     }
 
-    /// The session is over; why, if the gate ended it.
-    pub async fn finish(self, reason: Option<String>) {
+    /// The session is over; why, if the gate ended it. `last` is what came at the very end.
+    pub async fn finish(self, reason: Option<String>, mut last: Vec<What>) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let why = "the gate's disk was too slow to keep up".to_owned();
-            // The actor is told; whether it can still write is its own affair.
-            let (done, _) = oneshot::channel();
-            let _ =
-                self.orders.send(Order::Events { events: vec![What::Lost { bytes: lost, why }], done }).await;
+            last.insert(0, What::Lost { bytes: lost, why });
         }
         // An actor that is gone has nothing left to seal.
-        let _ = self.orders.send(Order::Finish { reason }).await;
+        let _ = self.orders.send(Order::Finish { reason, last }).await;
     }
 }
 

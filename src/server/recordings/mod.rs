@@ -104,6 +104,7 @@ pub(super) struct Inner {
     audit: AuditLog,
     live: Sessions,
     uploads: Semaphore,
+    searches: Semaphore,
     actors: Mutex<JoinSet<()>>,
     seal_every: Duration,
 }
@@ -144,6 +145,7 @@ impl Recordings {
             audit,
             live: Sessions::default(),
             uploads: Semaphore::new(UPLOADS),
+            searches: Semaphore::new(1),
             actors: Mutex::default(),
             seal_every,
         })))
@@ -158,7 +160,10 @@ impl Recordings {
             return Ok(None);
         }
         let (id, user) = (session.id, session.user.clone());
-        match self.try_begin(session).await {
+        // In a task of its own: a client that goes away meanwhile must not leave half a beginning.
+        let recordings = self.clone();
+        let begun = tokio::spawn(async move { recordings.try_begin(session).await }).await;
+        match begun.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(recorder) => Ok(Some(recorder)),
             Err(error) => {
                 let strict = self.0.config.mode == RecordingMode::Strict;
@@ -188,13 +193,13 @@ impl Recordings {
         let spool = created.await.map_err(|error| error.to_string())??;
         if let Err(error) = inner.catalogue.put(&recording).await {
             // Nothing of it was recorded.
-            let _ = std::fs::remove_dir_all(inner.spool.join(id.to_string()));
+            let _ = inner.remove_spool(id).await;
             return Err(error.to_string());
         }
         let (orders, taken) = mpsc::channel(ORDERS);
         let killer = Killer::new();
         let killed = killer.listen();
-        inner.live.add(id, orders.clone(), killer.clone());
+        inner.live.add(id, &orders, killer.clone());
         let writer = Writer {
             inner: inner.clone(),
             pen: Some(Pen::new(spool)),
@@ -210,20 +215,29 @@ impl Recordings {
         Ok(Recorder::new(orders, killed, killer, inner.config.mode))
     }
 
+    /// Whether sessions are recorded here.
+    pub fn is_on(&self) -> bool {
+        self.0.config.mode != RecordingMode::Off
+    }
+
     /// Ends a live session; the person reads `reason`. False if it is not live here.
     pub fn kill(&self, session: Uuid, reason: String) -> bool {
         self.0.live.kill(session, reason)
     }
 
-    /// The public halves of the keys that sign recordings, the newest first.
+    /// The public halves of the keys that sign recordings: one, so far.
     pub fn public_keys(&self) -> Vec<PublicKey> {
         vec![self.0.key.public()]
     }
 
     /// Waits until everything of the sessions that ended is sealed and kept, for a while; the next start does the rest.
     pub async fn close(&self) {
-        let mut actors = std::mem::take(&mut *self.0.lock_actors());
-        let all = async { while actors.join_next().await.is_some() {} };
+        // The set stays where it is: whoever stops waiting here must not end the actors.
+        let all = std::future::poll_fn(|cx| {
+            let mut actors = self.0.lock_actors();
+            while std::task::ready!(actors.poll_join_next(cx)).is_some() {}
+            std::task::Poll::Ready(())
+        });
         if tokio::time::timeout(CLOSING, all).await.is_err() {
             tracing::warn!("some recordings are not kept yet; the next start goes on with them");
         }
@@ -250,15 +264,15 @@ impl Inner {
     async fn upload(&self, session: Uuid, part: u64) {
         let mut pause = Backoff::default();
         loop {
-            let Ok(_place) = self.uploads.acquire().await else { return };
+            let Ok(place) = self.uploads.acquire().await else { return };
             match self.try_upload(session, part).await {
                 Ok(()) => return,
                 Err(error) => {
-                    let place = self.vault.place();
-                    tracing::warn!(%session, part, place, error, "a part of a recording is not kept yet");
+                    let vault = self.vault.place();
+                    tracing::warn!(%session, part, vault, error, "a part of a recording is not kept yet");
                 }
             }
-            drop(_place);
+            drop(place);
             pause.wait().await;
         }
     }
@@ -269,11 +283,18 @@ impl Inner {
         self.vault.put(session, part, bytes.into()).await.map_err(|error| error.to_string())
     }
 
+    /// Removes a session's folder. It gets another name first, so that half of it is never taken for a recording.
+    async fn remove_spool(&self, session: Uuid) -> std::io::Result<()> {
+        let done = self.spool.join(format!("{session}{DONE}"));
+        tokio::fs::rename(self.folder(session), &done).await?;
+        tokio::fs::remove_dir_all(done).await
+    }
+
     /// All parts of an ended session are kept: its folder can go.
     async fn uploaded(&self, recording: &Recording) {
         let session = &recording.session;
         self.live.remove(session.id);
-        if let Err(error) = tokio::fs::remove_dir_all(self.folder(session.id)).await {
+        if let Err(error) = self.remove_spool(session.id).await {
             tracing::warn!(session = %session.id, %error, "the spool of a recording cannot be removed");
         }
         let place = format!("{}/{}", self.vault.place().trim_end_matches('/'), session.id);
@@ -281,6 +302,9 @@ impl Inner {
         self.audit.emit(Event::Recording(event)).await;
     }
 }
+
+/// The end of the name of a spool that is being removed.
+const DONE: &str = ".done";
 
 /// The record of a session that begins.
 fn fresh(session: Session) -> Recording {

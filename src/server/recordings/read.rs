@@ -124,12 +124,7 @@ impl Recordings {
         let Some(snapshot) = self.0.live.snapshot(id).await else { return Err(ReadError::NotLive(id)) };
         let (snapshot, coming) = snapshot.map_err(|error| ReadError::Unreadable(error.to_string()))?;
         let open = Bytes::from(snapshot.open);
-        let sealed = stream::iter(snapshot.parts).then(|(file, length)| async move {
-            let mut bytes = Vec::new();
-            tokio::fs::File::from_std(file).take(length).read_to_end(&mut bytes).await?;
-            let unpacked = tokio::task::spawn_blocking(move || blocks::lines(&bytes)).await;
-            unpacked.map(Bytes::from).map_err(io::Error::other)
-        });
+        let sealed = stream::iter(snapshot.parts).flat_map(|(file, length)| unpacked(file, length));
         let open = stream::once(async move { Ok(open) });
         let coming = stream::unfold(coming, |mut coming| async move {
             match coming.recv().await {
@@ -165,9 +160,28 @@ fn content_of(snapshot: Snapshot) -> Result<Content, ReadError> {
     Ok(sealed.chain(open).boxed())
 }
 
+/// The lines of a part, frame by frame.
+fn unpacked(file: std::fs::File, length: u64) -> Content {
+    let (frames, coming) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
+    tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        if let Err(error) = io::Read::read_to_end(&mut io::Read::take(file, length), &mut bytes) {
+            // Whoever reads may be gone.
+            let _ = frames.blocking_send(Err(error));
+            return;
+        }
+        blocks::each(&bytes, |lines| frames.blocking_send(Ok(Bytes::copy_from_slice(lines))).is_ok());
+    });
+    stream::unfold(coming, |mut coming| async move { Some((coming.recv().await?, coming)) }).boxed()
+}
+
 /// What the vault has, part by part.
-async fn kept(vault: Vault, id: Uuid) -> object_store::Result<Content> {
-    let parts = vault.parts(id).await?;
+async fn kept(vault: Vault, id: Uuid) -> io::Result<Content> {
+    let parts = vault.parts(id).await.map_err(io::Error::other)?;
+    let missing = parts.iter().zip(1..).find(|(part, wanted)| *part != wanted).map(|(_, wanted)| wanted);
+    if let Some(missing) = missing.or(parts.is_empty().then_some(1)) {
+        return Err(io::Error::other(format!("part {missing} of it is not where it was kept")));
+    }
     let content = stream::iter(parts).then(move |part| {
         let vault = vault.clone();
         async move { vault.get(id, part).await.map_err(io::Error::other) }

@@ -16,12 +16,18 @@ const MAX_HITS: usize = 200;
 const MAX_HITS_OF_ONE: usize = 20;
 /// How long a search goes on before it answers with what it has.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long one recording is searched.
+const LONGEST_OF_ONE: std::time::Duration = std::time::Duration::from_secs(3);
+/// How much of one recording is searched, in bytes of lines.
+const MAX_PLAIN: usize = 64 * 1024 * 1024;
 /// The longest line of a hit, in characters.
 const MAX_LINE: usize = 400;
 
 impl Recordings {
     /// Sessions on whose screen a text was, small and capital letters alike.
     pub async fn search(&self, viewer: &Viewer, text: &str, query: &Query) -> Result<Found, ReadError> {
+        // One at a time: a search costs memory and a processor.
+        let Ok(_turn) = self.0.searches.acquire().await else { return Ok(Found::default()) };
         let begin = Instant::now();
         let mut query = Query { limit: Some(50), ..query.clone() };
         let mut found = Found::default();
@@ -79,20 +85,27 @@ impl Recordings {
 
 /// The lines that hold a text in small letters, with their times in milliseconds.
 fn lines_with(sealed: &[u8], wanted: &str) -> Vec<(u64, String)> {
-    let mut decoder = Decoder::default();
-    // What comes before a damaged line can be searched.
-    let _ = decoder.feed(&blocks::lines(sealed));
-    decoder.finish();
-    let Some(header) = decoder.header().cloned() else { return vec![] };
-    let mut transcript = Transcript::new(&header);
-    let mut lines = Vec::new();
-    while let Some(event) = decoder.next_event() {
-        transcript.push(&event);
-        lines.extend(transcript.take());
+    let (mut decoder, mut transcript) = (Decoder::default(), None);
+    let (mut hits, mut plain) = (Vec::new(), 0);
+    let begin = Instant::now();
+    blocks::each(sealed, |lines| {
+        // What comes before a damaged line can be searched.
+        let readable = decoder.feed(lines).is_ok();
+        let Some(header) = decoder.header() else { return false };
+        let transcript = transcript.get_or_insert_with(|| Transcript::new(header));
+        while let Some(event) = decoder.next_event() {
+            transcript.push(&event);
+        }
+        hits.extend(transcript.take().into_iter().filter(|line| line.text.to_lowercase().contains(wanted)));
+        plain += lines.len();
+        readable && hits.len() < MAX_HITS_OF_ONE && plain < MAX_PLAIN && begin.elapsed() < LONGEST_OF_ONE
+    });
+    if let Some(transcript) = transcript {
+        let rest = transcript.finish().into_iter();
+        hits.extend(rest.filter(|line| line.text.to_lowercase().contains(wanted)));
     }
-    lines.extend(transcript.finish());
-    let fits = lines.into_iter().filter(|line| line.text.to_lowercase().contains(wanted));
-    let hits = fits.take(MAX_HITS_OF_ONE).map(|line| {
+    hits.truncate(MAX_HITS_OF_ONE);
+    let hits = hits.into_iter().map(|line| {
         let at = u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX);
         (at, line.text.chars().take(MAX_LINE).collect())
     });

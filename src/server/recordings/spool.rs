@@ -2,7 +2,7 @@
 //!
 //! `open.N.cast` has the lines that will become frame N; `NNNNNN.part` are sealed frames, and a part that is closed ends with a
 //! checkpoint. A line counts when the system has it, so that nothing is lost with the gate; it is on disk a second later. Lines that
-//! went into a frame stay until the frame is on disk. [`recover`] seals what a gate that died has left.
+//! went into a frame stay until the frame is on disk. [`recover`](recover()) seals what a gate that died has left.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -20,8 +20,7 @@ use crate::{
     recording::{
         Header,
         blocks::{Blocks, Piece},
-        chain::{Checkpoint, Ending, Hash},
-        decode::Decoder,
+        chain::{Checkpoint, Ending},
         encode,
         pack::Packer,
     },
@@ -49,7 +48,11 @@ pub(super) struct Spool {
     /// Frames since the last checkpoint.
     uncovered: bool,
     dirty: bool,
+    /// Files that are not in their folder on disk yet.
+    unlisted: bool,
     retired: Vec<PathBuf>,
+    /// The end, if it was written and perhaps not synced.
+    end: Option<Sealed>,
     /// Bytes of lines so far.
     plain: u64,
     /// Bytes that are sealed so far.
@@ -63,21 +66,6 @@ pub(super) struct Sealed {
     pub(super) part: u64,
     /// What was signed at its end.
     pub(super) checkpoint: Checkpoint,
-}
-
-/// What a gate that died has left of a session.
-#[derive(Debug)]
-pub(super) struct Recovered {
-    /// The header.
-    pub(super) header: Header,
-    /// The last checkpoint.
-    pub(super) checkpoint: Checkpoint,
-    /// The time of the last event.
-    pub(super) to: Duration,
-    /// Bytes of lines.
-    pub(super) plain: u64,
-    /// Bytes of all parts.
-    pub(super) sealed: u64,
 }
 
 /// The files of a recording at one moment, to be read at leisure.
@@ -104,7 +92,9 @@ impl Spool {
             part_file: None,
             uncovered: false,
             dirty: false,
+            unlisted: false,
             retired: vec![],
+            end: None,
             plain: 0,
             sealed: 0,
         };
@@ -113,6 +103,7 @@ impl Spool {
             let _ = fs::remove_dir_all(&spool.folder);
             return Err(error);
         }
+        sync_folder(&spool.folder).and_then(|()| sync_folder(top))?;
         Ok(spool)
     }
 
@@ -141,13 +132,18 @@ impl Spool {
 
     /// Puts everything on disk.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        if !std::mem::take(&mut self.dirty) {
+        if !self.dirty {
             return Ok(());
         }
         if let Some((part, _)) = &self.part_file {
             part.sync_data()?;
         }
         self.open.sync_data()?;
+        if self.unlisted {
+            sync_folder(&self.folder)?;
+            self.unlisted = false;
+        }
+        self.dirty = false;
         for file in self.retired.drain(..) {
             // What is left is removed by a recovery.
             let _ = fs::remove_file(file);
@@ -167,6 +163,10 @@ impl Spool {
         now: Timestamp,
         end: Option<Ending>,
     ) -> io::Result<Option<Sealed>> {
+        if let Some(end) = self.end.clone() {
+            self.sync()?;
+            return Ok(Some(end));
+        }
         self.frame()?;
         if !self.uncovered && end.is_none() {
             return Ok(None);
@@ -175,10 +175,10 @@ impl Spool {
         let (bytes, checkpoint) = packer.checkpoint(key, now, end);
         self.write_part(&bytes)?;
         self.packer = packer;
-        self.dirty = true;
-        self.sync()?;
-        sync_folder(&self.folder)?;
+        (self.dirty, self.unlisted) = (true, true);
         let sealed = Sealed { part: self.part, checkpoint };
+        self.end = end.map(|_| sealed.clone());
+        self.sync()?;
         self.part_file = None;
         self.part += 1;
         self.uncovered = false;
@@ -233,7 +233,7 @@ impl Spool {
         self.open_length = 0;
         self.span = None;
         self.uncovered = true;
-        self.dirty = true;
+        (self.dirty, self.unlisted) = (true, true);
         self.retired.push(path);
         Ok(())
     }
@@ -313,142 +313,8 @@ fn numbers(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
     Ok(found)
 }
 
-/// Seals what a gate that died has left of a session. None if it had not even written the header.
-pub(super) fn recover(
-    folder: &Path,
-    session: Uuid,
-    key: &KeyPair,
-    now: Timestamp,
-) -> io::Result<Option<Recovered>> {
-    let mut state = Sound::read(folder, session)?;
-    if let Some(checkpoint) = state.last.take_if(|last| last.end.is_some()) {
-        let Some(header) = state.header else { return Ok(None) };
-        let (to, plain, sealed) = (state.to, state.plain, state.sealed);
-        return Ok(Some(Recovered { header, checkpoint, to, plain, sealed }));
-    }
-    let mut packer = Packer::resume(session, state.frames, state.checkpoints, state.chain);
-    let mut bytes = Vec::new();
-    for number in numbers(folder, "open.", ".cast")? {
-        if number == packer.frames() + 1 {
-            let mut lines = fs::read(open_path(folder, number))?;
-            // What follows the last line's end was never acknowledged.
-            lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-            if !lines.is_empty() {
-                let (from, to) = state.hear(&lines);
-                if state.header.is_none() {
-                    return Err(io::Error::other("its first line is no header of a recording"));
-                }
-                bytes.extend(packer.pack(&lines, from, to)?);
-            }
-        }
-    }
-    let Some(header) = state.header else { return Ok(None) };
-    let (end, checkpoint) = packer.checkpoint(key, now, Some(Ending::Cut));
-    bytes.extend(end);
-    let path = part_path(folder, state.part);
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    let before = file.metadata()?.len();
-    if let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_all()) {
-        let _ = file.set_len(before);
-        return Err(error);
-    }
-    sync_folder(folder)?;
-    for number in numbers(folder, "open.", ".cast")? {
-        fs::remove_file(open_path(folder, number))?;
-    }
-    let sealed = state.sealed + bytes.len() as u64;
-    Ok(Some(Recovered { header, checkpoint, to: state.to, plain: state.plain, sealed }))
-}
-
-/// What of a folder is whole.
-struct Sound {
-    header: Option<Header>,
-    frames: u64,
-    checkpoints: u64,
-    chain: Hash,
-    last: Option<Checkpoint>,
-    to: Duration,
-    plain: u64,
-    sealed: u64,
-    /// The part that is written next.
-    part: u64,
-}
-
-impl Sound {
-    /// Reads all parts; what is torn at the end of the last one is cut off.
-    fn read(folder: &Path, session: Uuid) -> io::Result<Self> {
-        let mut state = Self {
-            header: None,
-            frames: 0,
-            checkpoints: 0,
-            chain: Hash::start(session),
-            last: None,
-            to: Duration::ZERO,
-            plain: 0,
-            sealed: 0,
-            part: 1,
-        };
-        for number in parts(folder)? {
-            let path = part_path(folder, number);
-            let bytes = fs::read(&path)?;
-            let (mut whole, mut closed) = (0, false);
-            let mut blocks = Blocks::new(&bytes);
-            while let Some(Ok(block)) = blocks.next() {
-                closed = false;
-                match block.what {
-                    Piece::Frame { link, hash, body } => {
-                        if state.header.is_none() {
-                            let lines = crate::recording::blocks::unpack(body)?;
-                            state.header = header_of(&lines);
-                        }
-                        (state.frames, state.chain) = (link.frame, hash);
-                        state.to = Duration::from_micros(link.to);
-                        state.plain += link.plain;
-                    }
-                    Piece::Checkpoint(signed) => {
-                        state.checkpoints = signed.checkpoint.number;
-                        state.last = Some(signed.checkpoint);
-                        closed = true;
-                    }
-                    Piece::Open(_) => break,
-                }
-                whole = blocks.position();
-            }
-            if whole < bytes.len() {
-                OpenOptions::new().write(true).open(&path)?.set_len(whole as u64)?;
-            }
-            state.sealed += whole as u64;
-            state.part = if closed { number + 1 } else { number };
-        }
-        Ok(state)
-    }
-
-    /// Takes lines that are not sealed into account; the answer is the span of their times.
-    fn hear(&mut self, lines: &[u8]) -> (Duration, Duration) {
-        let mut decoder = Decoder::default();
-        if self.header.is_none() {
-            self.header = header_of(lines);
-        } else {
-            // The decoder wants a header before the lines.
-            let _ = decoder.feed(b"{\"version\":2,\"width\":80,\"height\":24}\n");
-        }
-        // A line that does not parse is for those who verify.
-        let _ = decoder.feed(lines);
-        let from = self.to;
-        while let Some(event) = decoder.next_event() {
-            self.to = self.to.max(event.at);
-        }
-        self.plain += lines.len() as u64;
-        (from, self.to)
-    }
-}
-
-fn header_of(lines: &[u8]) -> Option<Header> {
-    let mut decoder = Decoder::default();
-    let end = lines.iter().position(|byte| *byte == b'\n')?;
-    decoder.feed(&lines[..=end]).ok()?;
-    decoder.header().cloned()
-}
-
+mod recover;
 #[cfg(test)]
 mod tests;
+
+pub(super) use recover::recover;

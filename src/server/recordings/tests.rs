@@ -142,7 +142,7 @@ async fn a_session_can_be_read_while_it_goes_on_and_when_it_is_kept() {
     let mut following = room.recordings.follow(&alice, id).await.unwrap();
     recorder.record(out("two\r\n")).await.unwrap();
     recorder.record(vec![What::Exit(3)]).await.unwrap();
-    recorder.finish(None).await;
+    recorder.finish(None, vec![]).await;
     let mut followed = Vec::new();
     while let Some(chunk) = following.next().await {
         followed.extend(chunk.unwrap());
@@ -168,7 +168,7 @@ async fn only_ones_own_sessions_are_seen_unless_a_role_says_more() {
         let session = session(user);
         ids.push(session.id);
         let recorder = room.recordings.begin(session).await.unwrap().unwrap();
-        recorder.finish(None).await;
+        recorder.finish(None, vec![]).await;
         room.kept(ids[ids.len() - 1]).await;
     }
     let seen = async |viewer: &Viewer| {
@@ -201,7 +201,7 @@ async fn what_was_on_a_screen_is_found_across_sessions_with_its_time() {
         let id = session.id;
         let recorder = room.recordings.begin(session).await.unwrap().unwrap();
         recorder.record(out(text)).await.unwrap();
-        recorder.finish(None).await;
+        recorder.finish(None, vec![]).await;
         room.kept(id).await;
     }
     let auditor = room.auditor().await;
@@ -223,7 +223,7 @@ async fn whoever_ends_a_session_is_heard_by_its_person() {
     assert!(room.recordings.kill(id, "the first reason".into()));
     room.recordings.kill(id, "a second one".into());
     assert_eq!(recorder.killed().await, "the first reason");
-    recorder.finish(Some("the first reason".into())).await;
+    recorder.finish(Some("the first reason".into()), vec![]).await;
     assert_eq!(room.kept(id).await.reason.as_deref(), Some("the first reason"));
     assert!(!room.recordings.kill(id, "too late".into()));
 }
@@ -278,7 +278,7 @@ async fn what_is_too_old_goes_with_an_event_and_what_is_live_stays() {
     let room = room(RecordingMode::Strict).await;
     let old = session("alice");
     let old_id = old.id;
-    room.recordings.begin(old).await.unwrap().unwrap().finish(None).await;
+    room.recordings.begin(old).await.unwrap().unwrap().finish(None, vec![]).await;
     room.kept(old_id).await;
     let live = session("alice");
     let live_id = live.id;
@@ -377,7 +377,7 @@ async fn a_store_that_is_gone_ends_a_strict_session_and_no_other() {
             recorder.record(out("after\r\n")).await.unwrap();
         }
         failing.1.store(false, std::sync::atomic::Ordering::Relaxed);
-        recorder.finish(None).await;
+        recorder.finish(None, vec![]).await;
         room.kept(id).await;
         let on_record = shown(&blocks::lines(&room.content(id).await));
         let wanted = if mode == RecordingMode::Strict { "before\r\n" } else { "before\r\nafter\r\n" };

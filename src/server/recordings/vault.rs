@@ -1,16 +1,21 @@
 //! Where sealed parts are kept: a folder, or a bucket. Each part is an object of its own, `SESSION/NNNNNN.part`, written once and
 //! never changed.
 
-use std::{path::Path as FilePath, sync::Arc};
+use std::{path::Path as FilePath, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    ObjectStore, ObjectStoreExt, PutPayload, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
+    path::Path,
 };
 use uuid::Uuid;
 
 use crate::server::config::RecordingStorage;
+
+/// How long a request to a bucket is tried again at once. Uploads go on trying for as long as it takes, and say so in the log; who
+/// plays a recording learns soon that its bucket does not answer.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// Why the place for recordings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +72,8 @@ impl Vault {
         endpoint: Option<&str>,
     ) -> Result<Self, VaultError> {
         let place = format!("s3://{bucket}/{prefix}");
-        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        let retry = RetryConfig { max_retries: 2, retry_timeout: RETRY, ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
         if let Some(region) = region {
             builder = builder.with_region(region);
         }

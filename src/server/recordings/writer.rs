@@ -29,6 +29,8 @@ use crate::{
 
 /// How long a line may be unsynced.
 const SYNC: Duration = Duration::from_secs(1);
+/// Stands in the recording of a session whose connection was gone before it was over.
+const GIVEN_UP: &str = "the connection was given up";
 /// How many orders are taken at once.
 const BATCH: usize = 16;
 /// How long the store may fail before a strict session ends.
@@ -85,11 +87,11 @@ impl Writer {
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         seal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
-        let reason = 'live: loop {
+        let (reason, last) = 'live: loop {
             tokio::select! {
                 count = orders.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
-                        break None;
+                        break (Some(GIVEN_UP.to_owned()), vec![]);
                     }
                     for order in batch.drain(..) {
                         match order {
@@ -100,7 +102,7 @@ impl Writer {
                             Order::Snapshot(answer) => {
                                 let _ = answer.send(self.snapshot().await);
                             }
-                            Order::Finish { reason } => break 'live reason,
+                            Order::Finish { reason, last } => break 'live (reason, last),
                             Order::Discard => return self.discard().await,
                         }
                     }
@@ -111,7 +113,7 @@ impl Writer {
         };
         // Whoever asks from now on reads the files.
         drop(orders);
-        self.finish(reason).await;
+        self.finish(reason, last).await;
     }
 
     async fn write(&mut self, events: Vec<What>) -> Result<(), String> {
@@ -121,7 +123,11 @@ impl Writer {
         {
             return Err(why.clone());
         }
+        let complete = self.recording.lost == 0;
         self.note(&events);
+        if complete && self.recording.lost > 0 {
+            self.tell("parts of it could not be recorded", false).await;
+        }
         let now = self.began.elapsed();
         let missed = self.missed;
         let why = self.failed.clone().unwrap_or_default();
@@ -179,18 +185,19 @@ impl Writer {
             error.to_owned()
         };
         if self.failed.is_none() {
-            tracing::error!(session = %self.recording.session.id, error, "a recording cannot be written");
-            let session = &self.recording.session;
-            let event = RecordingEvent::Failed {
-                id: session.id,
-                user: session.user.clone(),
-                error: error.to_owned(),
-                ended: strict,
-            };
-            self.inner.audit.emit(AuditEvent::Recording(event)).await;
+            self.tell(error, strict).await;
         }
         self.failed = Some(why.clone());
         if strict { Err(why) } else { Ok(()) }
+    }
+
+    /// Has it in the logs that something cannot be recorded.
+    async fn tell(&self, error: &str, ended: bool) {
+        let session = &self.recording.session;
+        tracing::error!(session = %session.id, error, "a recording cannot be written");
+        let (id, user) = (session.id, session.user.clone());
+        let event = RecordingEvent::Failed { id, user, error: error.to_owned(), ended };
+        self.inner.audit.emit(AuditEvent::Recording(event)).await;
     }
 
     async fn sync(&mut self) {
@@ -247,18 +254,22 @@ impl Writer {
 
     /// The end: seals, uploads and forgets the spool. What fails is tried again for as long as the gate runs; the next start
     /// does the rest.
-    async fn finish(mut self, reason: Option<String>) {
+    async fn finish(mut self, reason: Option<String>, mut last: Vec<What>) {
         if let Some(reason) = reason {
             self.recording.reason = Some(reason.clone());
-            // If it can't be written the record in the store still has it.
-            let _ = self.write(vec![What::Ended(reason)]).await;
+            last.push(What::Ended(reason));
         }
+        self.note(&last);
         // Whoever follows learns that this is the end.
         let (followers, _) = broadcast::channel(1);
         self.followers = followers;
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
         let mut pause = super::Backoff::default();
+        while let Err(error) = self.write_last(&mut last).await {
+            tracing::warn!(session = %self.recording.session.id, %error, "the end of a recording cannot be written yet");
+            pause.wait().await;
+        }
         while let Err(error) = self.seal(Some(Ending::Complete)).await {
             tracing::warn!(session = %self.recording.session.id, error, "a recording cannot be sealed yet");
             pause.wait().await;
@@ -271,6 +282,22 @@ impl Writer {
         self.inner.uploaded(&self.recording).await;
     }
 
+    /// Writes what came at the very end; what is written is not tried again.
+    async fn write_last(&mut self, last: &mut Vec<What>) -> std::io::Result<()> {
+        let mut events = last.clone();
+        if self.missed > 0 {
+            events.insert(0, What::Lost { bytes: self.missed, why: self.failed.clone().unwrap_or_default() });
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let now = self.began.elapsed();
+        self.with_pen(move |pen| pen.write(events, now)).await?;
+        self.missed = 0;
+        last.clear();
+        Ok(())
+    }
+
     /// Nothing of a session that never began stays.
     async fn discard(self) {
         let id = self.recording.session.id;
@@ -278,7 +305,7 @@ impl Writer {
         if let Err(error) = self.inner.catalogue.delete(id).await {
             tracing::warn!(session = %id, %error, "the record of a session that never began cannot be removed");
         }
-        if let Err(error) = tokio::fs::remove_dir_all(self.inner.folder(id)).await {
+        if let Err(error) = self.inner.remove_spool(id).await {
             tracing::warn!(session = %id, %error, "the spool of a session that never began cannot be removed");
         }
     }

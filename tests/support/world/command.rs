@@ -103,13 +103,19 @@ pub(super) fn shown(command: &Command) -> String {
 
 /// Waits until `ready` gives something, 30 s at most.
 #[track_caller]
-pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub fn wait_for<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
+    wait_for_within(what, Duration::from_secs(30), ready)
+}
+
+/// The same with another time.
+#[track_caller]
+pub fn wait_for_within<T>(what: &str, time: Duration, mut ready: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + time;
     loop {
         if let Some(found) = ready() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited 30 s for {what}");
+        assert!(Instant::now() < deadline, "waited {time:?} for {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -20,7 +20,7 @@ use jumpgate::demo::{
 };
 use tempfile::TempDir;
 
-pub use command::{Run, wait_for};
+pub use command::{Run, wait_for, wait_for_within};
 pub use gate::{Gate, Launch};
 pub use live::Live;
 pub use raw::Shown;

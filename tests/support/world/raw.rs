@@ -116,6 +116,17 @@ impl Gate {
 
     /// Sends a request as it is over TLS with HTTP/1.1 and reads all that comes back: status and body.
     pub fn raw(&self, to: SocketAddr, name: &str, shown: Option<&Shown>, request: &str) -> (u16, String) {
+        self.try_raw(to, name, shown, request).expect("an HTTP answer")
+    }
+
+    /// The same; None if the gate hangs up without an answer.
+    fn try_raw(
+        &self,
+        to: SocketAddr,
+        name: &str,
+        shown: Option<&Shown>,
+        request: &str,
+    ) -> Option<(u16, String)> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.host_ca().as_bytes()).expect("a CA")).expect("a CA");
         let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -136,23 +147,31 @@ impl Gate {
         let tcp = TcpStream::connect(to).expect("the gate listens");
         tcp.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
         let mut stream = StreamOwned::new(connection, tcp);
-        stream.write_all(request.as_bytes()).expect("the request is sent");
+        // The gate may have answered, or hung up, before it has read all.
+        let sent = stream.write_all(request.as_bytes());
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {
-            Err(error) if error.kind() != ErrorKind::UnexpectedEof => panic!("no answer: {error}"),
+            Err(error) if error.kind() != ErrorKind::UnexpectedEof && sent.is_ok() => {
+                panic!("no answer: {error}")
+            }
             _ => {}
         }
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok())?;
         let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-        (status.unwrap_or_else(|| panic!("no HTTP answer: {answer:?}")), body)
+        Some((status, body))
     }
 
     /// As [`Gate::raw`], of the Kubernetes port: a request line and headers, one a line.
     pub fn raw_kube(&self, shown: &Shown, head: &str) -> (u16, String) {
+        self.try_raw_kube(shown, head).expect("an HTTP answer")
+    }
+
+    /// The same; None if the gate hangs up without an answer.
+    pub fn try_raw_kube(&self, shown: &Shown, head: &str) -> Option<(u16, String)> {
         let lines = head.replace('\n', "\r\n");
         let request = format!("{lines}\r\nHost: {}\r\nConnection: close\r\n\r\n", self.kube);
-        self.raw(self.kube, "127.0.0.1", Some(shown), &request)
+        self.try_raw(self.kube, "127.0.0.1", Some(shown), &request)
     }
 
     /// As [`Gate::raw`], of the admin API on a port, with a body.

@@ -13,12 +13,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::mux::{Output, Signal};
-use super::session::{Session, Streams};
+use super::session::{Ending, Session, Streams};
 use crate::streams::channels::status::Outcome;
 use spawn::{Fault, Running};
 
 /// How long the processes of a terminal that was hung up have to end by themselves.
 const HANG_UP: Duration = Duration::from_secs(1);
+/// The exit code of a process that was killed, and of a container that did not start.
+const KILLED: i32 = 137;
+const NOT_STARTED: i32 = 128;
 
 /// Where a process runs. There is no container: the process sees the whole machine, with the pod's folder as its
 /// working folder.
@@ -35,16 +38,56 @@ pub(crate) struct Place {
 
 /// Runs a command for a session, to its end or the client's.
 pub(super) async fn run(session: Session, streams: Streams, command: Vec<String>, place: Place) {
+    if let Some((ending, outcome)) = perform(session, streams, &command, &place).await {
+        ending.finish(&outcome).await;
+    }
+}
+
+/// Runs a container's main process for the session that attaches to it. As with a kubelet, the stream's end does not tell the exit
+/// code; the pod's status does, by way of `ended`.
+pub(super) async fn run_main(
+    session: Session,
+    streams: Streams,
+    command: Vec<String>,
+    place: Place,
+    ended: impl FnOnce(i32),
+) {
+    let Some((ending, outcome)) = perform(session, streams, &command, &place).await else {
+        return ended(KILLED);
+    };
+    let outcome = match outcome {
+        Outcome::Exit { code, .. } => {
+            ended(code);
+            Outcome::Success
+        }
+        Outcome::Success => {
+            ended(0);
+            outcome
+        }
+        Outcome::Failure { .. } => {
+            ended(NOT_STARTED);
+            outcome
+        }
+    };
+    ending.finish(&outcome).await;
+}
+
+/// Runs a command to its end; None if the client left before.
+async fn perform(
+    session: Session,
+    streams: Streams,
+    command: &[String],
+    place: &Place,
+) -> Option<(Ending, Outcome)> {
     let Session { stdin, stdout, stderr, resize, closed, ending } = session;
-    let spawned = spawn::spawn(&command, &place, streams);
+    let spawned = spawn::spawn(command, place, streams);
     let outcome = match spawned {
         Ok(running) => {
             let channels = Channels { stdin, stdout, stderr, resize };
-            match watch(running, channels, closed).await {
-                Some(Ok(code)) => Outcome::from_code(&command, code),
-                Some(Err(error)) => failure(&error.to_string()),
-                // Nobody is left to be told.
-                None => return,
+            // Without an answer nobody is left to be told.
+            match watch(running, channels, closed).await? {
+                Ok(code) => Outcome::from_code(command, code),
+                Err(error) => failure(&error.to_string()),
             }
         }
         Err(Fault::Command { code, message }) => {
@@ -54,7 +97,7 @@ pub(super) async fn run(session: Session, streams: Streams, command: Vec<String>
             }
             end(stdout).await;
             end(stderr).await;
-            Outcome::from_code(&command, code)
+            Outcome::from_code(command, code)
         }
         Err(Fault::Machine(message)) => {
             end(stdout).await;
@@ -62,7 +105,7 @@ pub(super) async fn run(session: Session, streams: Streams, command: Vec<String>
             failure(&message)
         }
     };
-    ending.finish(&outcome).await;
+    Some((ending, outcome))
 }
 
 async fn end(output: Option<Output>) {

@@ -42,6 +42,17 @@ pub(crate) enum Target {
         /// Where it runs.
         place: Place,
     },
+    /// The main process of a container that waits for somebody to attach: it runs from then on.
+    Main {
+        /// The streams that the client asked for.
+        streams: Streams,
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// Where it runs.
+        place: Place,
+        /// Learns its exit code.
+        ended: Box<dyn FnOnce(i32) + Send>,
+    },
     /// A pod's main process.
     Attach {
         /// The streams that the client asked for.
@@ -77,6 +88,10 @@ fn answer<B>(request: &mut Request<B>, target: Target) -> Result<Response<Full<B
                 return Err(Refusal::bad("you must specify at least one command for the container"));
             }
             let run = move |session| exec::run(session, streams, command, place);
+            remote_command(upgrade, connection, streams, run)
+        }
+        Target::Main { streams, command, place, ended } => {
+            let run = move |session| exec::run_main(session, streams, command, place, ended);
             remote_command(upgrade, connection, streams, run)
         }
         Target::Attach { streams, source } => {

@@ -1,4 +1,4 @@
-use super::*;
+use super::{recover::Recovered, *};
 use crate::recording::{
     blocks::lines,
     header::{Kind, Session},

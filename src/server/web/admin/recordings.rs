@@ -1,7 +1,7 @@
 //! `recordings…` and `sessions…`: what was shown in sessions, and the live ones (`wire/recordings.rs`). Ours; a stock server has
 //! other paths.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json,
@@ -10,6 +10,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
+use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -22,7 +24,7 @@ use crate::{
     server::{
         Gate,
         audit::{Event, RecordingEvent},
-        auth::access::Rights,
+        auth::access::{AccessError, Rights},
         recordings::{Content, ReadError, Viewer},
     },
     wire::recordings::{Found, Keys, Page, Query, Recording, State},
@@ -30,6 +32,8 @@ use crate::{
 
 /// What a person reads whose session was ended without a reason.
 const NO_REASON: &str = "an administrator ended this session";
+/// How often the rights of those who watch are looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 512;
 
@@ -82,8 +86,33 @@ pub(super) async fn content(admin: Admin, Path(id): Path<String>) -> Result<Resp
 
 /// `GET recordings/ID/live`.
 pub(super) async fn live(admin: Admin, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let content = admin.gate.recordings.follow(&admin.viewer(), session_id(&id)?).await?;
-    Ok(stream("application/x-ndjson", content))
+    let id = session_id(&id)?;
+    let content = admin.gate.recordings.follow(&admin.viewer(), id).await?;
+    Ok(stream("application/x-ndjson", content.take_until(rights_gone(admin, id)).boxed()))
+}
+
+/// Waits until a person may no longer watch a session: the certificate ended, the rights went, or the gate ends.
+async fn rights_gone(admin: Admin, id: Uuid) {
+    let mut drain = admin.gate.drain.clone();
+    let gone = async {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let rights = admin.gate.access.rights(&admin.identity).await;
+            // A store that fails for a moment takes nobody's rights.
+            let may = match rights {
+                Ok(rights) => admin.gate.recordings.get(&Viewer::new(&rights), id).await,
+                Err(AccessError::Store(_)) => continue,
+                Err(_) => return,
+            };
+            if matches!(may, Err(ReadError::NotFound(_))) || Timestamp::now() >= admin.identity.not_after() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = gone => {}
+        _ = drain.started() => {}
+    }
 }
 
 /// `DELETE sessions/ID?reason=…`: one's own, or anybody's with `delete` on `session`.

@@ -1,0 +1,96 @@
+//! `tsh play`: a recording as a film in the terminal, or as text.
+
+mod controls;
+mod frame;
+mod keys;
+mod player;
+mod theatre;
+
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+use anyhow::Context;
+
+use super::{
+    Globals,
+    recordings::{forms, gate, span},
+};
+use crate::{
+    cli::{Ctx, block_on, error::Failure, output::Output},
+    recording::timeline::Timeline,
+};
+
+pub(super) use player::Player;
+use player::Settings;
+pub(super) use theatre::{Done, Feed, show};
+
+/// Arguments of `tsh play`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tsh play 7c9e6679\n  tsh play session.cast --speed 2 --skip-idle --from 1:23\n  tsh play 7c9e6679 --format text | less\n\nKeys:\n  space            pause, go on\n  left, right      5 seconds back, forward (with shift: 1 second)\n  , and .          one event back, forward\n  + and -          faster, slower\n  0 to 9           to that tenth of the recording (home, end: to its start, its end)\n  q                quit"
+)]
+pub(crate) struct PlayArgs {
+    /// ID of a session (or its first 8 characters), or a file: sealed or asciicast v2; - is standard input
+    #[arg(value_name = "ID|FILE")]
+    what: String,
+    /// How fast, from 0.5 to 16
+    #[arg(short, long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Cut pauses that are longer than this to so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
+    skip_idle: Option<Duration>,
+    /// Where to begin: 83, 1:23 or 1:02:03
+    #[arg(long, value_name = "TIME", value_parser = span::place)]
+    from: Option<Duration>,
+    /// How to show it [default: pty on a terminal, else text]
+    #[arg(short, long, value_enum)]
+    format: Option<Form>,
+}
+
+/// How to show a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// As a film on this terminal
+    Pty,
+    /// What was on the screen, line by line
+    Text,
+    /// One JSON object an event
+    Json,
+}
+
+impl PlayArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let terminal = io::stdout().is_terminal();
+        let form = self.format.unwrap_or(if terminal { Form::Pty } else { Form::Text });
+        if form == Form::Pty && !terminal {
+            return Err(Failure::usage("--format pty needs a terminal on standard output").into());
+        }
+        let loaded = block_on(gate::load(&self.what, globals, ctx))?;
+        let timeline = Timeline::read(&loaded.bytes).with_context(|| loaded.name.clone())?;
+        if let Some(damage) = timeline.damage() {
+            ctx.console.warn(&format!("{} is damaged and ends early: {damage}", loaded.name));
+        }
+        match form {
+            Form::Text => Ok(Output::text(forms::text(&timeline))),
+            Form::Json => Ok(Output::text(forms::json_lines(&timeline))),
+            Form::Pty => {
+                let settings = Settings { speed: self.speed, skip: self.skip_idle, from: self.from };
+                let player = Player::new(timeline, settings);
+                let (done, _) = block_on(show(player, None, ctx))?;
+                Ok(Output::nothing().with_code(done.code()))
+            }
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.trim_end_matches(['x', '×']).parse().ok().filter(|speed| (0.5..=16.0).contains(speed));
+    speed.ok_or_else(|| "it is a number from 0.5 to 16".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "it is a number of seconds".to_owned())
+}

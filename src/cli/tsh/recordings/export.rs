@@ -1,0 +1,75 @@
+//! `tsh recordings export`.
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+
+use anyhow::Context;
+
+use super::{forms, gate};
+use crate::{
+    cli::{Ctx, block_on, error::Failure, output::Output, tsh::Globals},
+    recording::timeline::Timeline,
+};
+
+/// Arguments of `tsh recordings export`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tsh recordings export 7c9e6679 -o session.cast && asciinema play session.cast\n  tsh recordings export 7c9e6679 --format sealed -o session.jgr\n\nOther players show a cast as it was printed, control sequences and all; tsh play shows only its screen."
+)]
+pub(crate) struct ExportArgs {
+    /// ID of a session (or its first 8 characters), or a file
+    #[arg(value_name = "ID|FILE")]
+    what: String,
+    /// How to write it
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Form,
+    /// File to write, which must not be there yet [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The form of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Form {
+    /// asciicast v2, which asciinema plays
+    #[default]
+    Cast,
+    /// What was on the screen, line by line
+    Text,
+    /// One JSON object an event
+    Json,
+    /// As the gate keeps it, to verify later; needs --output
+    Sealed,
+}
+
+impl ExportArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        if self.format == Form::Sealed && self.output.is_none() {
+            return Err(Failure::usage("--format sealed needs a file: --output FILE").into());
+        }
+        let loaded = block_on(gate::load(&self.what, globals, ctx))?;
+        let bytes = if self.format == Form::Sealed {
+            loaded.bytes
+        } else {
+            let timeline = Timeline::read(&loaded.bytes).with_context(|| loaded.name.clone())?;
+            if let Some(damage) = timeline.damage() {
+                ctx.console.warn(&format!("{} is damaged and ends early: {damage}", loaded.name));
+            }
+            match self.format {
+                Form::Text => forms::text(&timeline),
+                Form::Json => forms::json_lines(&timeline),
+                _ => forms::cast(&timeline),
+            }
+            .into_bytes()
+        };
+        let Some(file) = &self.output else { return Ok(Output::text(String::from_utf8_lossy(&bytes))) };
+        // What was on a screen may be secret.
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        let shown = file.display();
+        let mut out = opened.with_context(|| format!("cannot write {shown}"))?;
+        out.write_all(&bytes)
+            .and_then(|()| out.sync_all())
+            .with_context(|| format!("cannot write {shown}"))?;
+        ctx.console.status(&format!("The recording {} has been written to {shown}.", loaded.name));
+        Ok(Output::nothing())
+    }
+}

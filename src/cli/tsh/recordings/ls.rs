@@ -1,0 +1,148 @@
+//! `tsh recordings ls`.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{gate, span};
+use crate::{
+    cli::{
+        Ctx, block_on,
+        output::{Format, Output, Table},
+        tsh::{Globals, zone::zone},
+    },
+    recording::Session,
+    wire::recordings::{PAGE, Query, Recording, State},
+};
+
+/// Arguments of `tsh recordings ls`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tsh recordings ls\n  tsh recordings ls --since 7d --user alice\n  tsh recordings ls --state live --format json\n\n--user says whose recordings are listed."
+)]
+pub(crate) struct LsArgs {
+    /// Begun since then: 30m, 2h or 7d ago, a day, or an instant
+    #[arg(long, value_name = "TIME", value_parser = span::instant)]
+    since: Option<Timestamp>,
+    /// Begun before then
+    #[arg(long, value_name = "TIME", value_parser = span::instant)]
+    until: Option<Timestamp>,
+    /// In this cluster
+    #[arg(long)]
+    cluster: Option<String>,
+    /// In this state
+    #[arg(long, value_enum, hide_possible_values = false)]
+    state: Option<StateName>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = PAGE)]
+    limit: usize,
+    /// How to write it
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The names of states.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum StateName {
+    /// It goes on
+    Live,
+    /// It is over and all of it is there
+    Complete,
+    /// The gate died meanwhile
+    Cut,
+    /// Something of it could not be recorded
+    Partial,
+}
+
+impl From<StateName> for State {
+    fn from(name: StateName) -> Self {
+        match name {
+            StateName::Live => Self::Live,
+            StateName::Complete => Self::Complete,
+            StateName::Cut => Self::Cut,
+            StateName::Partial => Self::Partial,
+        }
+    }
+}
+
+impl LsArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let query = Query {
+            since: self.since,
+            until: self.until,
+            user: globals.user.clone(),
+            cluster: self.cluster,
+            state: self.state.map(State::from),
+            ..Query::default()
+        };
+        // --user asks whose recordings; who asks is the current login.
+        let globals = Globals { user: None, ..globals.clone() };
+        let mut all = block_on(async {
+            let gate = gate::connect(&globals, ctx).await?;
+            gate.all_recordings(query, self.limit).await.map_err(gate::failure)
+        })?;
+        all.sort_by_key(|recording| recording.state != State::Live);
+        if all.is_empty() && self.format == Format::Text {
+            ctx.console.status("There are no such recordings, or none that you may see.");
+            return Ok(Output::nothing());
+        }
+        Output::listed(self.format, &all, || table(&all, &zone(&ctx.env)).render())
+    }
+}
+
+/// The table of recordings. The ID comes first: other commands take its first 8 characters.
+pub(crate) fn table(all: &[Recording], zone: &TimeZone) -> Table {
+    let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"]);
+    for recording in all {
+        let session = &recording.session;
+        let started = session.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let id = session.id.to_string();
+        table.row([
+            &id[..8],
+            &started,
+            &session.user,
+            &session.cluster,
+            &pod(session),
+            &command(session),
+            &length(recording),
+            &state(recording),
+        ]);
+    }
+    table
+}
+
+/// `namespace/pod`, and the container if one was named.
+pub(crate) fn pod(session: &Session) -> String {
+    let container =
+        if session.container.is_empty() { String::new() } else { format!(" ({})", session.container) };
+    format!("{}/{}{container}", session.namespace, session.pod)
+}
+
+/// The command, or that there was none.
+pub(crate) fn command(session: &Session) -> String {
+    if session.command.is_empty() { "(attach)".to_owned() } else { session.command.join(" ") }
+}
+
+fn length(recording: &Recording) -> String {
+    let millis = match recording.state {
+        State::Live => Timestamp::now().duration_since(recording.session.started).as_millis(),
+        _ => i128::from(recording.duration),
+    };
+    let tenths = millis.max(0) / 100;
+    match tenths {
+        0..600 => format!("{}.{} s", tenths / 10, tenths % 10),
+        600..36_000 => format!("{}m{:02}s", tenths / 600, tenths / 10 % 60),
+        _ => format!("{}h{:02}m", tenths / 36_000, tenths / 600 % 60),
+    }
+}
+
+fn state(recording: &Recording) -> String {
+    let state = match recording.state {
+        State::Live => "live",
+        State::Complete => "complete",
+        State::Cut => "cut",
+        State::Partial => "partial",
+    };
+    match recording.exit {
+        Some(code) => format!("{state}, exit {code}"),
+        None => state.to_owned(),
+    }
+}

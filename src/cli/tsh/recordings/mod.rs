@@ -1,0 +1,36 @@
+//! `tsh recordings`: the sessions on record.
+
+mod export;
+pub(crate) mod forms;
+pub(crate) mod gate;
+pub(crate) mod ls;
+mod search;
+pub(crate) mod span;
+mod verify;
+
+use super::Globals;
+use crate::cli::{Ctx, output::Output};
+
+/// Recordings of sessions: list, search, export, verify
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum RecordingsCommand {
+    /// List recordings, live sessions first
+    Ls(ls::LsArgs),
+    /// Find a text that was on the screen
+    Search(search::SearchArgs),
+    /// Write a recording as a file for other programs
+    Export(export::ExportArgs),
+    /// Check that a recording is what the gate wrote
+    Verify(verify::VerifyArgs),
+}
+
+impl RecordingsCommand {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        match self {
+            Self::Ls(args) => args.run(globals, ctx),
+            Self::Search(args) => args.run(globals, ctx),
+            Self::Export(args) => args.run(globals, ctx),
+            Self::Verify(args) => args.run(globals, ctx),
+        }
+    }
+}

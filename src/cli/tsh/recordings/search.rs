@@ -1,0 +1,79 @@
+//! `tsh recordings search`.
+
+use jiff::Timestamp;
+
+use super::{gate, span};
+use crate::{
+    cli::{
+        Ctx, block_on,
+        output::{Format, Output, Table},
+        tsh::{Globals, zone::zone},
+    },
+    recording::timeline::clock,
+    wire::recordings::{Found, Query},
+};
+
+/// Arguments of `tsh recordings search`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tsh recordings search 'permission denied'\n  tsh recordings search passwd --since 7d --user alice\n\n--user says whose sessions are searched. To see a line where it was: tsh play ID --from TIME"
+)]
+pub(crate) struct SearchArgs {
+    /// The text; upper and lower case are the same
+    text: String,
+    /// In sessions begun since then: 30m, 2h or 7d ago, a day, or an instant
+    #[arg(long, value_name = "TIME", value_parser = span::instant)]
+    since: Option<Timestamp>,
+    /// In sessions begun before then
+    #[arg(long, value_name = "TIME", value_parser = span::instant)]
+    until: Option<Timestamp>,
+    /// In sessions of this cluster
+    #[arg(long)]
+    cluster: Option<String>,
+    /// Go on where an earlier search stopped
+    #[arg(long, value_name = "NEXT")]
+    after: Option<String>,
+    /// How to write it
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl SearchArgs {
+    pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        let query = Query {
+            since: self.since,
+            until: self.until,
+            user: globals.user.clone(),
+            cluster: self.cluster,
+            after: self.after,
+            ..Query::default()
+        };
+        // --user says whose recordings; who asks is the current login.
+        let globals = Globals { user: None, ..globals.clone() };
+        let found: Found = block_on(async {
+            let gate = gate::connect(&globals, ctx).await?;
+            gate.search_recordings(&self.text, &query).await.map_err(gate::failure)
+        })?;
+        if self.format == Format::Text {
+            if let Some(next) = &found.next {
+                ctx.console.status(&format!(
+                    "There are older sessions that were not searched; to go on: --after {next}"
+                ));
+            }
+            if found.hits.is_empty() {
+                ctx.console.status(&format!("{:?} was not on the screen of these sessions.", self.text));
+                return Ok(Output::nothing());
+            }
+        }
+        let zone = zone(&ctx.env);
+        Output::listed(self.format, &found, || {
+            let mut table = Table::new(["ID", "Time", "Started", "User", "Line"]);
+            for hit in &found.hits {
+                let started = hit.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+                let at = clock(std::time::Duration::from_millis(hit.at));
+                table.row([&hit.id.to_string()[..8], &at, &started, &hit.user, hit.line.trim()]);
+            }
+            table.render()
+        })
+    }
+}

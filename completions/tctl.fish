@@ -26,7 +26,7 @@ end
 
 complete -c tctl -n "__fish_tctl_needs_command" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_needs_command" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_needs_command" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_needs_command" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_needs_command" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_needs_command" -s V -l version -d 'Print version'
@@ -39,7 +39,7 @@ complete -c tctl -n "__fish_tctl_needs_command" -f -a "version" -d 'Print the ve
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s f -l force -d 'Overwrite what is there'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s h -l help -d 'Print help'
@@ -48,37 +48,37 @@ json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "ls" -d 'List the sessions that go on at this moment'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "kill" -d 'End a session; its user reads why'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and not __fish_seen_subcommand_from ls kill help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l user -d 'Only this person\'s' -r
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l cluster -d 'Only those in this cluster' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l user -d 'Only this person\'s' -r -k -f -a '(__fish_tctl_values)'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l cluster -d 'Only those in this cluster' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l reason -d 'What its user reads' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l reason -d 'What its user reads' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the sessions that go on at this moment'
@@ -89,7 +89,7 @@ json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -l format -d 'How to write it' -r -f -a "text\t'For people'
@@ -97,7 +97,7 @@ json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r
+complete -c tctl -n "__fish_tctl_using_subcommand version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "create" -d 'Create resources from files'
@@ -109,3 +109,15 @@ complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subc
 complete -c tctl -n "__fish_tctl_using_subcommand help; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "ls" -d 'List the sessions that go on at this moment'
 complete -c tctl -n "__fish_tctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "kill" -d 'End a session; its user reads why'
+
+# Names (clusters, contexts, profiles) are the program's to say; it fails where it knows none.
+function __fish_tctl_names
+    set -g __fish_tctl_found (command tctl __complete fish (commandline -opc) (commandline -ct) 2>/dev/null </dev/null)
+end
+
+function __fish_tctl_values
+    __fish_tctl_names
+    and string join \n -- $__fish_tctl_found
+end
+
+complete -c tctl -n __fish_tctl_names -k -f -a '$__fish_tctl_found'

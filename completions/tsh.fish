@@ -24,14 +24,14 @@ function __fish_tsh_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c tsh -n "__fish_tsh_needs_command" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_needs_command" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_needs_command" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_needs_command" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_needs_command" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_needs_command" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_needs_command" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_needs_command" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_needs_command" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_needs_command" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_needs_command" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -57,8 +57,8 @@ complete -c tsh -n "__fish_tsh_needs_command" -f -a "doctor" -d 'Look for what k
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "version" -d 'Print the version'
 complete -c tsh -n "__fish_tsh_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l browser -d 'Program that opens the address; `none` only prints it (also: TELEPORT_LOGIN_BROWSER)' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l bind-addr -d 'Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s o -l out -d 'Write the login to files, for machines, instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s f -l format -d 'Form of the files of --out' -r -f -a "file\t'One file with key, certificates and CAs: for `--identity`'
 openssh\t'FILE and FILE-cert.pub: for `ssh -i FILE`'
@@ -66,14 +66,14 @@ kubernetes\t'A kubeconfig with key and certificate in it'
 tls\t'FILE.key, FILE.crt and FILE.cas'"
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l add-keys-to-agent -d 'Give the SSH certificate and its key to the running SSH agent, until the certificate ends' -r -f -a "yes\t''
 no\t''"
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -91,14 +91,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept an
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -114,14 +114,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand logout" -s h -l help -d 'Print h
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand status" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand status" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand status" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -135,14 +135,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand status" -s h -l help -d 'Print h
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -154,14 +154,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l insecure -d 'Accept
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -179,18 +179,18 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and not __fish_seen_subcommand_from ls login use shell logout credentials help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l labels -d 'Only clusters that have all of these labels' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l labels -d 'Only clusters that have all of these labels' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -202,18 +202,18 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l labels -d 'Write the entries of the clusters that have all of these labels' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-current -d 'With --all or --labels: the cluster to select' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-context-name -d 'Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of the contexts' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l labels -d 'Write the entries of the clusters that have all of these labels' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-current -d 'With --all or --labels: the cluster to select' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-context-name -d 'Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of the contexts' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -231,14 +231,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s f -l format -d 'How to write the list' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -251,15 +251,15 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s n -l namespace -d 'Namespace to work in' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s n -l namespace -d 'Namespace to work in' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -270,14 +270,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -289,16 +289,16 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l kube-cluster -d 'Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l teleport-cluster -d 'Cluster of the gate' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l kube-cluster -d 'Kubernetes cluster that the entry is for, so that entries can be told apart; one certificate opens all of them' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from credentials" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -317,14 +317,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -340,25 +340,25 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l since -d 'Begun since then: 30m, 2h or 7d ago, a day, or an instant' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l until -d 'Begun before then' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l cluster -d 'In this cluster' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l since -d 'Begun since then: 30m, 2h or 7d ago, a day, or an instant' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l until -d 'Begun before then' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l cluster -d 'In this cluster' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l state -d 'In this state' -r -f -a "live\t'It goes on'
 complete\t'It is over and all of it is there'
 cut\t'The gate died meanwhile'
 partial\t'Something of it could not be recorded'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -369,21 +369,21 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l since -d 'In sessions begun since then: 30m, 2h or 7d ago, a day, or an instant' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l until -d 'In sessions begun before then' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l cluster -d 'In sessions of this cluster' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l after -d 'Go on where an earlier search stopped' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l since -d 'In sessions begun since then: 30m, 2h or 7d ago, a day, or an instant' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l until -d 'In sessions begun before then' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l cluster -d 'In sessions of this cluster' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l after -d 'Go on where an earlier search stopped' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -399,14 +399,14 @@ text\t'What was on the screen, line by line'
 json\t'One JSON object an event'
 sealed\t'As the gate keeps it, to verify later; needs --output'"
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s o -l output -d 'File to write, which must not be there yet [default: standard output]' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -421,14 +421,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -444,20 +444,20 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand play" -s s -l speed -d 'How fast, from 0.5 to 16' -r
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l from -d 'Where to begin: 83, 1:23 or 1:02:03' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -s s -l speed -d 'How fast, from 0.5 to 16' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l from -d 'Where to begin: 83, 1:23 or 1:02:03' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -s f -l format -d 'How to show it [default: pty on a terminal, else text]' -r -f -a "pty\t'As a film on this terminal'
 text\t'What was on the screen, line by line'
 json\t'One JSON object an event'"
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand play" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand play" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand play" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand play" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -469,14 +469,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-version-check -d '
 complete -c tsh -n "__fish_tsh_using_subcommand play" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand join" -l mode -d 'As what: an observer sees what happens and changes nothing' -r -f -a "observer\t'Sees what happens'"
-complete -c tsh -n "__fish_tsh_using_subcommand join" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand join" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand join" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand join" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand join" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand join" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand join" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand join" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand join" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand join" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -487,14 +487,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand join" -l insecure -d 'Accept any
 complete -c tsh -n "__fish_tsh_using_subcommand join" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand join" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcommand_from ls move help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -511,14 +511,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand keys; and not __fish_seen_subcom
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from ls" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -533,14 +533,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand
 keyring\t''
 keyutils\t''
 none\t''"
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -554,14 +554,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "move" -d 'Move keys into another store'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subcommand_from view set unset help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -579,14 +579,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and not __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -597,14 +597,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -615,14 +615,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -640,14 +640,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand doctor" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -661,14 +661,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand doctor" -s h -l help -d 'Print h
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand env" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand env" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand env" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand env" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -683,14 +683,14 @@ complete -c tsh -n "__fish_tsh_using_subcommand env" -s h -l help -d 'Print help
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c tsh -n "__fish_tsh_using_subcommand version" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r
-complete -c tsh -n "__fish_tsh_using_subcommand version" -l user -d 'Name of the user' -r
-complete -c tsh -n "__fish_tsh_using_subcommand version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r
-complete -c tsh -n "__fish_tsh_using_subcommand version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r
+complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand version" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
@@ -730,3 +730,15 @@ complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "view" -d 'Show the settings, checked'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Change one setting; comments in the file stay'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Take one setting away'
+
+# Names (clusters, contexts, profiles) are the program's to say; it fails where it knows none.
+function __fish_tsh_names
+    set -g __fish_tsh_found (command tsh __complete fish (commandline -opc) (commandline -ct) 2>/dev/null </dev/null)
+end
+
+function __fish_tsh_values
+    __fish_tsh_names
+    and string join \n -- $__fish_tsh_found
+end
+
+complete -c tsh -n __fish_tsh_names -k -f -a '$__fish_tsh_found'

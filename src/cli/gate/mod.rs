@@ -7,3 +7,4 @@ pub(super) mod generate;
 mod show;
 pub(super) mod start;
 mod tour;
+mod tour_replay;

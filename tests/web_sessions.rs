@@ -95,9 +95,8 @@ async fn token(world: &InProcess, jar: &Jar) -> String {
     page.split_once("name=\"csrf\" content=\"").unwrap().1.split('"').next().unwrap().to_owned()
 }
 
-/// A recording of somebody's, of one line.
-pub async fn record(world: &InProcess, user: &str) -> Uuid {
-    let session = Session {
+fn session_of(user: &str) -> Session {
+    Session {
         id: Uuid::now_v7(),
         kind: Kind::Exec,
         user: user.into(),
@@ -114,7 +113,12 @@ pub async fn record(world: &InProcess, user: &str) -> Uuid {
         protocol: String::new(),
         remote: "192.0.2.1".into(),
         started: jiff::Timestamp::now(),
-    };
+    }
+}
+
+/// A recording of somebody's, of one line.
+pub async fn record(world: &InProcess, user: &str) -> Uuid {
+    let session = session_of(user);
     let id = session.id;
     let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
     let shown = What::Bytes(Stream::Stdout, b"<b>hi</b>\nthere\n".to_vec());
@@ -378,6 +382,19 @@ async fn what_changes_something_needs_the_pages_own_token() {
     ] {
         assert_eq!(ask(bad).await, 403, "{bad:?}");
     }
+    // A live one: with the token its person's page ends it.
+    let session = session_of("alice");
+    let live = session.id;
+    let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
+    let killed = recorder.killed();
+    let url = world.web(&format!("/web/api/sessions/{live}?reason=lunch"));
+    let request = world.http.delete(url).header("cookie", jar.header()).header("origin", &own);
+    assert_eq!(request.header("x-csrf-token", &csrf).send().await.unwrap().status(), 204);
+    let told = tokio::time::timeout(std::time::Duration::from_secs(10), killed).await.unwrap();
+    assert!(told.ends_with(": lunch"), "{told}");
+    recorder.finish(Some(told), vec![]).await;
+    let events = world.events("session.killed").await;
+    assert_eq!((events.len(), &events[0]["user"]), (1, &json!("alice")), "{events:?}");
     // Not even what only reads answers another site's script.
     let read = world.http.get(world.web("/web/api/recordings")).header("cookie", jar.header());
     assert_eq!(read.header("sec-fetch-site", "cross-site").send().await.unwrap().status(), 403);

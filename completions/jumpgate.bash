@@ -1,4 +1,19 @@
+# Names (clusters, contexts, profiles) are the program's to say; it fails where it knows none.
+_jumpgate_names() {
+    local found one
+    found=$(command jumpgate __complete bash "${COMP_WORDBREAKS}" "${COMP_WORDS[0]}" "${COMP_LINE:0:COMP_POINT}" 2>/dev/null </dev/null) || return 1
+    COMPREPLY=()
+    while IFS= read -r one; do
+        [[ -z "${one}" ]] || COMPREPLY+=("${one}")
+    done <<<"${found}"
+    # Files are no names.
+    compopt +o default +o bashdefault 2>/dev/null
+    [[ "${#COMPREPLY[@]}" -ne 1 || "${COMPREPLY[0]}" != */ ]] || compopt -o nospace 2>/dev/null
+    return 0
+}
+
 _jumpgate() {
+    _jumpgate_names && return 0
     local i cur prev opts cmd
     COMPREPLY=()
     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

@@ -177,7 +177,7 @@ const COLOURS: &str = "(() => {
 })()";
 
 /// Pictures are for people: target/pictures/NAME-LIGHT-SIZE.png.
-fn picture(chromium: &mut Chromium, name: &str, scheme: Scheme, size: &str) {
+pub fn picture(chromium: &mut Chromium, name: &str, scheme: Scheme, size: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pictures");
     chromium.picture(&folder.join(format!("{name}-{}-{size}.png", scheme.name())));
 }
@@ -206,7 +206,7 @@ fn handshake_messages(log: &Value) -> Vec<u64> {
 }
 
 /// The certificate of the web port; on the way it is seen that the port asks nobody for one, by name or by address.
-fn leaf_of_web_port(world: &World) -> Certificate {
+pub fn leaf_of_web_port(world: &World) -> Certificate {
     let mut leaf = None;
     for name in ["127.0.0.1", "localhost", "teleport.example.com"] {
         let asked = Arc::new(Asked::default());
@@ -251,7 +251,7 @@ impl ResolvesClientCert for Asked {
 }
 
 /// How Chromium names a public key.
-fn spki(certificate: &Certificate) -> String {
+pub fn spki(certificate: &Certificate) -> String {
     let pin = certificate.pin();
     STANDARD.encode(hex::decode(pin.trim_start_matches("sha256:")).expect("hex"))
 }

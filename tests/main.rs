@@ -6,6 +6,7 @@
 mod admin_api;
 mod browser;
 mod code_login;
+mod completion;
 mod copy;
 mod demo;
 mod doctor;
@@ -71,3 +72,5 @@ mod tsh_two_gates;
 mod walkthrough;
 mod watch_logs;
 mod web_login;
+mod web_player;
+mod web_sessions;

@@ -2,6 +2,7 @@
 
 use super::{
     Ctx, Program,
+    complete::{Candidate, Place},
     gate::{configure, demo, generate, start},
     output::Output,
     tctl, tsh,
@@ -41,6 +42,16 @@ impl Program for Cli {
 
     fn expand(args: Vec<std::ffi::OsString>) -> anyhow::Result<Vec<std::ffi::OsString>> {
         if args.get(1).is_some_and(|word| word == "tsh") { tsh::alias::expand(args, 2) } else { Ok(args) }
+    }
+
+    fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
+        let (tool, rest) = place.path.split_first()?;
+        let inner = Place { path: rest.to_vec(), ..place.clone() };
+        match *tool {
+            "tsh" => tsh::Cli::names(&inner, ctx),
+            "tctl" => tctl::Cli::names(&inner, ctx),
+            _ => None,
+        }
     }
 
     fn debug(&self) -> bool {

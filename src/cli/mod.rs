@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, ffi::OsString, future::Future, path::PathBuf, p
 use anyhow::Context;
 
 pub mod colour;
+pub mod complete;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod gate;
@@ -119,6 +120,11 @@ pub trait Program: clap::Parser {
         Ok(args)
     }
 
+    /// What can stand at the cursor, for the TAB key; none where only the definition of the commands is known.
+    fn names(_place: &complete::Place<'_>, _ctx: &Ctx) -> Option<Vec<complete::Candidate>> {
+        None
+    }
+
     /// Whether `-d` was given: then the log of the library goes to standard error.
     fn debug(&self) -> bool;
 
@@ -128,7 +134,13 @@ pub trait Program: clap::Parser {
 
 /// The whole life of a binary.
 pub fn start<P: Program>() -> ExitCode {
-    let args = match P::expand(std::env::args_os().collect()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(names) = complete::answer::<P>(&args) {
+        // Nobody reads a complaint behind the TAB key.
+        let written = output::write_stdout(&names.stdout);
+        return ExitCode::from(if written.is_ok() { names.code } else { error::FAILED });
+    }
+    let args = match P::expand(args) {
         Ok(args) => args,
         Err(failed) => {
             return ExitCode::from(error::report(&failed, Ctx::of_process(P::BINARY, false).console));

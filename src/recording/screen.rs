@@ -52,7 +52,7 @@ pub enum Colour {
     Rgb(u8, u8, u8),
 }
 
-/// A piece of a row that looks the same.
+/// A piece of a row that looks the same, of characters that all take one column or all take two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// The text, without control characters.
@@ -182,18 +182,20 @@ fn clamp(width: u16, height: u16) -> (usize, usize) {
     (usize::from(width.clamp(1, MAX_WIDTH)), usize::from(height.clamp(1, MAX_HEIGHT)))
 }
 
-/// The cells of a line, those that look the same together, without the blank ones at its end.
+/// The cells of a line, those that look the same and are of one width together, without the blank ones at its end.
 pub(super) fn row(line: &Line) -> Row {
     let mut spans: Vec<Span> = Vec::new();
+    let mut width = 0;
     for cell in line.cells().iter().filter(|cell| cell.width() > 0) {
         let (style, columns) = (style(cell.pen()), u16::from(cell.width()));
         match spans.last_mut() {
-            Some(last) if last.style == style => {
+            Some(last) if last.style == style && width == columns => {
                 last.text.push(cell.char());
                 last.columns += columns;
             }
             _ => spans.push(Span { text: cell.char().into(), columns, style }),
         }
+        width = columns;
     }
     if !line.is_wrapped()
         && let Some(last) = spans.last_mut()

@@ -125,6 +125,42 @@ impl Chromium {
         answer["exceptionDetails"].is_null().then(|| answer["result"]["value"].take())
     }
 
+    /// The value of a promise on the page.
+    #[track_caller]
+    pub fn promised(&mut self, expression: &str) -> Value {
+        let parameters = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let mut answer = self.call("Runtime.evaluate", parameters);
+        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
+        answer["result"]["value"].take()
+    }
+
+    /// Presses a key.
+    pub fn press(&mut self, key: &str) {
+        let text = (key.chars().count() == 1).then_some(key);
+        for kind in ["keyDown", "keyUp"] {
+            let text = text.filter(|_| kind == "keyDown");
+            self.call(
+                "Input.dispatchKeyEvent",
+                json!({"type": kind, "key": key, "code": key, "text": text.unwrap_or_default()}),
+            );
+        }
+    }
+
+    /// What axe-core finds wrong with the page, one line each.
+    #[track_caller]
+    pub fn axe(&mut self) -> Vec<String> {
+        let tools = Path::new(env!("CARGO_BIN_EXE_tsh")).ancestors().nth(2).expect("target").join("tools");
+        let file = tools.join("axe.min.js");
+        let source = fs::read_to_string(&file)
+            .unwrap_or_else(|e| panic!("{}: {e}; run: tests/install-tools", file.display()));
+        self.promised(&format!("{source}; Promise.resolve(typeof axe)"));
+        let found = self.promised(
+            "axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.target + ': ' + n.failureSummary)))",
+        );
+        let found = found.as_array().expect("a list").iter();
+        found.map(|line| line.as_str().expect("text").to_owned()).collect()
+    }
+
     /// Waits until an expression is true.
     #[track_caller]
     pub fn wait_until(&mut self, expression: &str) {

@@ -231,6 +231,7 @@ impl<'a> Demo<'a> {
             )?;
         }
         show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
+        show.note(&format!("sessions and their recordings: https://{}/web", self.proxy()))?;
         show.note("Ctrl-C here ends the demo")?;
         self.gate.until_signal(Signals::new()?).await;
         self.end("the demo ended").await;
@@ -281,7 +282,7 @@ async fn start_gate(dir: &Path, kubernetes: &str, free_ports: bool) -> anyhow::R
     };
     let text = format!(
         "teleport:\n  data_dir: {data}\n  log: {{output: {log}, severity: INFO}}\n  shutdown_timeout: 1s\nauth_service:\n  enabled: yes\n  \
-         cluster_name: {CLUSTER}\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n\
+         cluster_name: {CLUSTER}\n  listen_addr: 127.0.0.1:{admin}\n  public_addr: 127.0.0.1\n  authentication: {{type: github}}\n  recording: {{free_space: 16MiB}}\n\
          proxy_service:\n  enabled: yes\n  public_addr: 127.0.0.1\n  web_listen_addr: 127.0.0.1:{web}\n  kubernetes:\n    enabled: yes\n    \
          listen_addr: 127.0.0.1:{kube}\n{kubernetes}",
         data = quoted_yaml(&dir.join("data")),

@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::Context;
 use clap::CommandFactory;
-use clap_complete::Shell;
+use clap_complete::{Generator, Shell};
 
+use super::completions::with_names;
 use crate::cli::{jumpgate, output::Output, tctl, tsh};
 
 /// Write completions/ and man/ anew
@@ -34,7 +35,10 @@ fn completions(folder: &Path, command: &clap::Command) -> anyhow::Result<()> {
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let mut command = command.clone();
         let name = command.get_name().to_owned();
-        clap_complete::generate_to(shell, &mut command, name, folder)?;
+        let path = folder.join(shell.file_name(&name));
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command, name.clone(), &mut script);
+        fs::write(path, with_names(shell, &name, &String::from_utf8(script)?))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::demo::{
 /// The person who goes on the tour; the demo GitHub knows them.
 const PERSON: &str = "alice";
 /// A pod that the demo cluster runs.
-const POD: &str = "shell";
+pub(super) const POD: &str = "shell";
 /// What two commands of section 3 show, with kubectl or without.
 const PODS_EVERYWHERE: &str = "system:masters may list pods in every namespace";
 const EXEC: &str = "exec runs a command in the pod and brings its output back";
@@ -76,9 +76,9 @@ pub(super) struct Tour<'a> {
 }
 
 /// How a command ended.
-struct Ended {
-    stdout: String,
-    stderr: String,
+pub(super) struct Ended {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
     code: i32,
 }
 
@@ -88,6 +88,7 @@ impl Tour<'_> {
         self.connector().await.context("section 1, the connector")?;
         self.login("access").await.context("section 2, the login")?;
         self.kubernetes().await.context("section 3, Kubernetes")?;
+        self.replay().await.context("section 3, the recording")?;
         self.less_access().await.context("section 4, less access")?;
         self.goodbye().await.context("the end")?;
         self.show.heading("All was right.")?;
@@ -245,7 +246,7 @@ impl Tour<'_> {
         SmallKubectl::new(kubeconfig.context("the tour has no kubeconfig")?).await
     }
 
-    async fn tsh(&self, args: &[&str]) -> anyhow::Result<Ended> {
+    pub(super) async fn tsh(&self, args: &[&str]) -> anyhow::Result<Ended> {
         self.shown_run("tsh", &self.tsh, args).await
     }
 
@@ -274,7 +275,7 @@ impl Tour<'_> {
         Ok(ended)
     }
 
-    async fn run(&self, program: &[PathBuf], args: &[&str]) -> anyhow::Result<Ended> {
+    pub(super) async fn run(&self, program: &[PathBuf], args: &[&str]) -> anyhow::Result<Ended> {
         let output = self.command(program, args).output().await;
         let output = output.with_context(|| format!("{} does not start", program[0].display()))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -294,7 +295,7 @@ impl Tour<'_> {
     }
 
     /// `wanted` must stand in what a command said; `what` says in a person's words what that shows.
-    fn check(&self, ended: &Ended, code: i32, wanted: &str, what: &str) -> anyhow::Result<()> {
+    pub(super) fn check(&self, ended: &Ended, code: i32, wanted: &str, what: &str) -> anyhow::Result<()> {
         if ended.code != code {
             bail!("it ended with exit code {}, not {code}: {}", ended.code, ended.stderr.trim());
         }

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{Ctx, Program, output::Output};
+use super::{
+    Ctx, Program,
+    complete::{Candidate, Place},
+    output::Output,
+};
 
 mod advice;
+mod complete;
 mod connection;
 mod create;
 mod credentials;
@@ -114,6 +119,10 @@ enum Command {
 
 impl Program for Cli {
     const BINARY: &'static str = "tctl";
+
+    fn names(place: &Place<'_>, _ctx: &Ctx) -> Option<Vec<Candidate>> {
+        complete::names(place)
+    }
 
     fn debug(&self) -> bool {
         self.globals.debug

@@ -1,6 +1,6 @@
 //! The Kubernetes clusters behind a gate, and the choice among them by label.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 
@@ -38,7 +38,30 @@ pub(crate) fn clusters(
     }
     let name = cluster_of(&target.profile, credentials, &target.name);
     let all = block_on(ask(settings, target, credentials)).map_err(error::with_login)?;
+    keep(settings, target, all.as_deref());
     Ok(all.unwrap_or_else(|| vec![KubeCluster { name, labels: BTreeMap::new(), default: true }]))
+}
+
+/// As [`clusters`], for the TAB key: within this time and without a word, or nothing.
+pub(super) fn glance(
+    settings: &Settings<'_>,
+    target: &Target,
+    credentials: &Credentials,
+    limit: Duration,
+) -> Option<Vec<KubeCluster>> {
+    let asked = async { Ok(tokio::time::timeout(limit, ask(settings, target, credentials)).await??) };
+    let all = block_on(asked).ok()?;
+    keep(settings, target, all.as_deref());
+    all
+}
+
+/// Remembers the gate's answer for the TAB key. That it cannot be written is no reason for a command to fail.
+fn keep(settings: &Settings<'_>, target: &Target, all: Option<&[KubeCluster]>) {
+    if let (Some(all), None) = (all, &settings.identity)
+        && let Err(reason) = settings.home.keep_clusters(&target.name, all)
+    {
+        tracing::debug!(%reason, "the names of the clusters are not kept");
+    }
 }
 
 /// The gate's list; none if it keeps none.

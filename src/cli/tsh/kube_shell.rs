@@ -82,7 +82,7 @@ impl ShellArgs {
 }
 
 /// The kubeconfig files outside of all such shells, and the list as the environment has it.
-fn outside(settings: &Settings<'_>) -> anyhow::Result<(Files, String)> {
+pub(super) fn outside(settings: &Settings<'_>) -> anyhow::Result<(Files, String)> {
     let env = &settings.ctx.env;
     if env.text(CONTEXT).is_none() {
         return Ok((settings.kubeconfig()?, env.text("KUBECONFIG").unwrap_or_default()));

@@ -4,12 +4,17 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::builder::TypedValueParser;
 
-use super::{Ctx, Program, output::Output};
+use super::{
+    Ctx, Program,
+    complete::{Candidate, Place},
+    output::Output,
+};
 use crate::client::keystore::Kind;
 
 pub(super) mod alias;
 mod choices;
 mod clusters;
+mod complete;
 mod config;
 mod context_name;
 mod credentials;
@@ -166,6 +171,10 @@ impl Program for Cli {
 
     fn expand(args: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
         alias::expand(args, 1)
+    }
+
+    fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
+        complete::names(place, ctx)
     }
 
     fn debug(&self) -> bool {

@@ -86,6 +86,8 @@ impl Home {
             any |= files::remove(&folder.join(name))?;
         }
         any |= files::remove(&folder.join(one_file(user)))?;
+        // What the gate guards is for those who are logged in.
+        files::remove(&folder.join(super::clusters::FILE))?;
         match self.forget(&folder, user, keys)? {
             Some(reason) => Err(ProfileError::KeyLeft { user: user.to_owned(), reason }),
             None => Ok(any),

@@ -19,12 +19,14 @@ use super::{
     keystore::{KeyStoreError, Kind},
 };
 
+mod clusters;
 pub mod credentials;
 pub(in crate::client) mod files;
 mod keep;
 pub mod shells;
 
 pub use attempt::{FailedLogin, Place, Turn, UnderWay};
+pub use clusters::KnownClusters;
 pub use credentials::{Certificates, Credentials};
 pub use files::Lock;
 

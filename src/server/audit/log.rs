@@ -408,5 +408,6 @@ fn within(event: &Value, from: Timestamp, to: Timestamp) -> bool {
     time.is_some_and(|t| t.as_second() >= from.as_second() && t <= to)
 }
 
+mod latest;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use super::super::store::{Store, StoreError, resources};
 use crate::{
     model::{Conditions, Role, Traits, User, Verb, role::built_in, template::Template},
@@ -105,7 +107,7 @@ impl Access {
     /// The rights behind a verified certificate.
     pub async fn rights(&self, identity: &Identity) -> Result<Rights, AccessError> {
         if identity.usage() != Usage::Admin {
-            self.check_user(identity).await?;
+            self.check_user(identity.username(), identity.issued_at()).await?;
         }
         self.rights_of(identity.username(), identity.roles(), identity.subject().traits.clone()).await
     }
@@ -125,14 +127,14 @@ impl Access {
         Ok(Rights { user: user.to_owned(), roles: found, traits })
     }
 
-    async fn check_user(&self, identity: &Identity) -> Result<(), AccessError> {
-        let gone = || AccessError::NoUser(identity.username().to_owned());
-        let user: User = resources::get(&*self.store, identity.username()).await?.ok_or_else(gone)?;
+    /// The record of somebody who was let in at this time, if it is still theirs.
+    pub(super) async fn check_user(&self, name: &str, issued: Timestamp) -> Result<User, AccessError> {
+        let gone = || AccessError::NoUser(name.to_owned());
+        let user: User = resources::get(&*self.store, name).await?.ok_or_else(gone)?;
         // The certificate begins a minute before it was issued, and in whole seconds.
-        let issued = identity.issued_at();
         match user.spec.created {
             Some(created) if issued.as_second() < created.as_second() => Err(gone()),
-            _ => Ok(()),
+            _ => Ok(user),
         }
     }
 }

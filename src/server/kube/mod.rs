@@ -13,6 +13,8 @@ mod connect;
 mod credentials;
 mod farewell;
 mod forward;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod impersonate;
 mod lifetime;
 mod limits;

@@ -58,6 +58,11 @@ impl Viewer {
         Self { user: rights.user().to_owned(), all }
     }
 
+    /// Whether this person sees the sessions of everybody.
+    pub fn sees_all(&self) -> bool {
+        self.all
+    }
+
     /// Whether this person may see a recording.
     pub fn may_see(&self, recording: &Recording) -> bool {
         self.all || recording.session.user == self.user
@@ -92,6 +97,12 @@ impl Recordings {
     /// Its sealed file; of one that is not wholly sealed, what there is so far, the rest as a frame without a seal.
     pub async fn content(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
         self.look(viewer, id).await?;
+        self.content_again(viewer, id).await
+    }
+
+    /// The same for somebody of whom it is written down already that they look.
+    pub async fn content_again(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
+        self.get(viewer, id).await?;
         if let Some(snapshot) = self.0.live.snapshot(id).await {
             let (snapshot, _) = snapshot.map_err(|error| ReadError::Unreadable(error.to_string()))?;
             return content_of(snapshot);

@@ -285,15 +285,15 @@ fn is_own_origin(headers: &HeaderMap) -> bool {
 }
 
 /// The fields of a form.
-struct Form(Vec<(String, String)>);
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(body: &[u8]) -> Self {
+    pub(super) fn read(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
     /// A field that stands there exactly once; else nothing.
-    fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         let mut found = self.0.iter().filter(|(key, _)| key == name);
         match (found.next(), found.next()) {
             (Some((_, value)), None) => value,
@@ -315,7 +315,7 @@ fn life(time: Duration) -> String {
 }
 
 /// A text with a capital at its beginning and a stop at its end, as HTML.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     escape(&format!("{first}{}.", chars.as_str().trim_end_matches('.')))

@@ -108,6 +108,7 @@ impl From<LoginError> for ApiError {
             LoginError::NoConnector(_) | LoginError::UnknownState | LoginError::OtherBrowser => {
                 StatusCode::NOT_FOUND
             }
+            LoginError::StrangeBrowser => StatusCode::FORBIDDEN,
             LoginError::ConnectorChanged(_) => StatusCode::PRECONDITION_FAILED,
             LoginError::Github(GithubError::Refused(_))
             | LoginError::Stranger { .. }

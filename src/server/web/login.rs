@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{ApiError, Caller, Shared, pages};
+use super::{ApiError, Caller, Shared, pages, sign_in};
 use crate::{
     model::Secret,
     server::auth::github::{CallbackEnd, CallbackQuery},
@@ -52,6 +52,7 @@ pub(super) async fn callback(
 ) -> Response {
     let mut query = parse(query.as_deref().unwrap_or_default());
     query.browser = super::code::browser_of(&headers);
+    query.session = super::visitor::session_of(&headers);
     match web.github.callback(&web.gate, &query, peer.addr).await {
         CallbackEnd::Redirect(url) => {
             let headers = [
@@ -61,6 +62,8 @@ pub(super) async fn callback(
             ];
             (StatusCode::FOUND, headers).into_response()
         }
+        CallbackEnd::SignedIn(session) => sign_in::signed_in(&session),
+        CallbackEnd::NotSignedIn(error) => sign_in::not_signed_in(error),
         CallbackEnd::Page(error) => {
             let error = ApiError::from(error);
             pages::failure(error.status(), error.message())

@@ -1,11 +1,20 @@
 //! The web port (people, browsers, `tsh`) and the admin API (`tctl`): routes that decode, check, call and encode.
 
 mod admin;
+mod api;
+mod assets;
 mod code;
 mod discovery;
 mod error;
+mod film;
 mod login;
+mod outline;
 mod pages;
+mod player;
+mod shell;
+mod sign_in;
+mod teleport;
+mod visitor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use self::error::ApiError;
@@ -30,6 +40,8 @@ use crate::wire;
 
 /// The largest body of a request that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
+/// How many recordings are read for players at a time.
+const FILMS: usize = 4;
 /// The longest that a request may take; a login's end waits for GitHub up to a minute.
 const REQUEST_LIMIT: Duration = Duration::from_secs(75);
 
@@ -39,6 +51,9 @@ pub(crate) struct Web {
     github: Github,
     codes: Codes,
     starts: RateLimit,
+    noted: player::Noted,
+    /// A place for each recording that is read for a player.
+    films: Arc<Semaphore>,
 }
 
 type Shared = Arc<Web>;
@@ -72,8 +87,14 @@ fn asks_for_admin(peer: &Peer) -> bool {
 }
 
 fn web_router(gate: Arc<Gate>) -> Router {
-    let shared: Shared =
-        Arc::new(Web { gate, github: Github::new(), codes: Codes::new(), starts: RateLimit::new(30, 1.0) });
+    let shared: Shared = Arc::new(Web {
+        gate,
+        github: Github::new(),
+        codes: Codes::new(),
+        starts: RateLimit::new(30, 1.0),
+        noted: player::Noted::default(),
+        films: Arc::new(Semaphore::new(FILMS)),
+    });
     Router::new()
         .route("/webapi/ping", get(discovery::ping))
         .route("/webapi/ping/{connector}", get(discovery::ping_connector))
@@ -83,6 +104,12 @@ fn web_router(gate: Arc<Gate>) -> Router {
         .route("/webapi/ssh/certs", post(login::password))
         .merge(code::router())
         .merge(pages::router())
+        .merge(sign_in::router())
+        .merge(shell::router())
+        .merge(assets::router())
+        .merge(api::router())
+        .merge(player::router())
+        .merge(teleport::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -2,7 +2,6 @@
 
 use axum::{
     Router,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -20,14 +19,13 @@ pub(super) enum Forms {
     None,
     /// It has, and the browser says from which site it is sent.
     Own,
+    /// It has none, but a script of ours.
+    Script,
 }
 
 /// The pages' routes.
 pub(super) fn router() -> Router<Shared> {
     Router::new()
-        .route("/", get(welcome))
-        .route("/web", get(welcome))
-        .route("/web/", get(welcome))
         .route("/web/style.css", get(style))
         .route("/web/msg/info/login_success", get(success))
         .route("/web/msg/info/login_terminal", get(success))
@@ -35,18 +33,6 @@ pub(super) fn router() -> Router<Shared> {
         .route("/web/msg/error/login_failed", get(login_failed))
         .route("/web/msg/error/login", get(login_failed))
         .route("/web/msg/error/login/{*rest}", get(login_failed))
-}
-
-async fn welcome(State(web): State<Shared>) -> Response {
-    let proxy = &web.gate.addresses.web;
-    let cluster = &web.gate.config.cluster_name;
-    let body = format!(
-        "<p>This gate guards the cluster <b>{}</b>. Sign in from your terminal:</p>\
-         <pre>tsh login --proxy={}</pre><p>Then <code>kubectl</code> works through it.</p>",
-        escape(cluster),
-        escape(&proxy.to_string())
-    );
-    page(StatusCode::OK, "Jumpgate", "", &body)
 }
 
 async fn success() -> Response {
@@ -84,6 +70,7 @@ fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
 pub(super) fn page_with(forms: Forms, status: StatusCode, title: &str, class: &str, body: &str) -> Response {
     let (form_action, referrer) = match forms {
         Forms::None => ("'none'", "no-referrer"),
+        Forms::Script => ("'none'; script-src 'self'", "no-referrer"),
         // With `no-referrer` a browser would call the origin of the form's sender `null`.
         Forms::Own => ("'self'", "same-origin"),
     };

@@ -31,8 +31,13 @@ impl BrowserKey {
 
     /// Reads the key from a request's `Cookie` header; none if it is not there exactly once in the right form.
     pub fn from_cookies(header: &str) -> Option<Self> {
+        Self::from_cookie(header, COOKIE)
+    }
+
+    /// The same from a cookie of another name.
+    pub(in crate::server::auth) fn from_cookie(header: &str, cookie: &str) -> Option<Self> {
         let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-        let mut ours = pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value);
+        let mut ours = pairs.filter(|(name, _)| *name == cookie).map(|(_, value)| value);
         let value = ours.next()?;
         let mut key = Zeroizing::new([0; 32]);
         hex::decode_to_slice(value, key.as_mut()).ok()?;
@@ -42,15 +47,20 @@ impl BrowserKey {
     /// The `Set-Cookie` header that gives the key to the browser. `Lax`, since the way back from GitHub is a link from
     /// another site.
     pub fn set_cookie(&self) -> Zeroizing<String> {
+        self.set_cookie_as(COOKIE, u64::from(COOKIE_LIFE))
+    }
+
+    /// The same in a cookie of another name, for so many seconds.
+    pub(in crate::server::auth) fn set_cookie_as(&self, cookie: &str, seconds: u64) -> Zeroizing<String> {
         let value = Zeroizing::new(hex::encode(*self.0));
         Zeroizing::new(format!(
-            "{COOKIE}={}; Path=/; Max-Age={COOKIE_LIFE}; Secure; HttpOnly; SameSite=Lax",
+            "{cookie}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax",
             *value
         ))
     }
 
     /// What the store keeps of the key.
-    pub(super) fn hash(&self) -> String {
+    pub(in crate::server::auth) fn hash(&self) -> String {
         hex::encode(digest::digest(&digest::SHA256, self.0.as_ref()))
     }
 

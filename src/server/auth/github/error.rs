@@ -42,6 +42,9 @@ pub enum LoginError {
         "this login was not begun in this browser, or its code has run out; type the code that your terminal shows on this gate's page /web/code"
     )]
     OtherBrowser,
+    /// A sign-in of a browser that comes back in another one.
+    #[error("this sign-in was not begun in this browser, or this browser keeps no cookies of this gate")]
+    StrangeBrowser,
     /// GitHub ended a login that is not known here. What GitHub said is left out: anybody can make such an address.
     #[error("{}", explain_stranger(.error, .callback))]
     Stranger {

@@ -10,6 +10,7 @@ mod pending;
 mod person;
 mod record;
 mod redirect;
+mod web;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -20,10 +21,12 @@ pub(super) use self::person::{Person, complete};
 use self::{api::Api, mapping::Team, pending::Pending, redirect::ClientRedirect};
 pub use self::{
     api::GithubError, error::LoginError, mapping::NoTeam, record::RecordError, redirect::RedirectError,
+    web::SignedIn,
 };
 use super::{
     code::{self, BrowserKey},
     issue::Wish,
+    session::SessionKey,
 };
 use crate::{
     model::{GithubConnector, Secret, text},
@@ -52,8 +55,10 @@ pub struct CallbackQuery {
     pub error: String,
     /// The same for people.
     pub error_description: String,
-    /// What the browser's cookie says, for a login by code.
+    /// What the browser's cookie says, for a login by code or one that ends in the browser.
     pub browser: Option<BrowserKey>,
+    /// The browser's session until now.
+    pub session: Option<SessionKey>,
 }
 
 /// How a callback ends.
@@ -62,6 +67,10 @@ pub enum CallbackEnd {
     /// The browser goes to the waiting `tsh`, with the sealed answer or with the reason why there is none; or on to the page
     /// where the person approves a login by code.
     Redirect(String),
+    /// The browser itself is signed in.
+    SignedIn(SignedIn),
+    /// It is not: a page says why.
+    NotSignedIn(LoginError),
     /// Nobody is known to wait for it: a page says why.
     Page(LoginError),
 }
@@ -97,7 +106,7 @@ impl Github {
         // Read again at the end; here it is refused before anybody goes to GitHub.
         ClientRedirect::parse(&request.redirect_url)?;
         let wished = Wished { request, public_key: key.to_authorized_key()? };
-        self.send_to_github(gate, &connector, wished, None, remote).await
+        self.send_to_github(gate, &connector, wished, Goes::default(), remote).await
     }
 
     /// The same for the request of a terminal elsewhere, which was checked when it was made.
@@ -110,7 +119,8 @@ impl Github {
     ) -> Result<ConsoleResponse, LoginError> {
         let (key, connector) = check_request(gate, request).await?;
         let wished = Wished { request, public_key: key.to_authorized_key()? };
-        self.send_to_github(gate, &connector, wished, Some(code.to_owned()), remote).await
+        let goes = Goes { code: Some(code.to_owned()), ..Goes::default() };
+        self.send_to_github(gate, &connector, wished, goes, remote).await
     }
 
     async fn send_to_github(
@@ -118,14 +128,15 @@ impl Github {
         gate: &Gate,
         connector: &GithubConnector,
         Wished { request, public_key }: Wished<'_>,
-        code: Option<String>,
+        goes: Goes,
         remote: SocketAddr,
     ) -> Result<ConsoleResponse, LoginError> {
         let pending = Pending {
             connector: request.connector_id.clone(),
             revision: connector.metadata.id,
             redirect: Secret::new(request.redirect_url.as_str()),
-            code,
+            code: goes.code,
+            web: goes.web,
             public_key,
             ttl: request.cert_ttl,
             route_to_cluster: request.route_to_cluster.clone(),
@@ -147,7 +158,10 @@ impl Github {
             Err(error) => {
                 let event = Event::Login(trail.event(remote, Outcome::Failure(error.to_string())));
                 gate.audit.emit_of_stranger(event, remote.ip()).await;
-                return CallbackEnd::Page(error);
+                return match error {
+                    LoginError::StrangeBrowser => CallbackEnd::NotSignedIn(error),
+                    error => CallbackEnd::Page(error),
+                };
             }
         };
         match goal {
@@ -160,6 +174,7 @@ impl Github {
                 gate.audit.emit(Event::Login(trail.event(remote, outcome))).await;
                 end
             }
+            Goal::Web(next) => self.end_in_browser(gate, query, &pending, next, trail, remote).await,
             Goal::Code(request) => {
                 let result = self.identify(gate, query, &pending, &mut trail).await;
                 match code::signed_in(gate, *request, result, trail.event(remote, Outcome::Success)).await {
@@ -250,6 +265,15 @@ struct Wished<'a> {
 enum Goal {
     Client(ClientRedirect),
     Code(Box<code::Claimed>),
+    /// In the browser, on this page.
+    Web(String),
+}
+
+/// Where a login that begins will end, if not at a client that waits on loopback.
+#[derive(Default)]
+struct Goes {
+    code: Option<String>,
+    web: Option<pending::WebLogin>,
 }
 
 async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(Pending, Goal), LoginError> {
@@ -263,9 +287,12 @@ async fn open(gate: &Gate, query: &CallbackQuery, trail: &mut Trail) -> Result<(
     let pending = pending::take(&*gate.store, &query.state).await?;
     let pending = pending.ok_or_else(|| unknown(LoginError::UnknownState))?;
     trail.connector.clone_from(&pending.connector);
-    let goal = match &pending.code {
-        Some(request) => Goal::Code(Box::new(code::claimed(gate, request, query.browser.as_ref()).await?)),
-        None => Goal::Client(ClientRedirect::parse(pending.redirect.expose())?),
+    let goal = match (&pending.code, &pending.web) {
+        (Some(request), _) => {
+            Goal::Code(Box::new(code::claimed(gate, request, query.browser.as_ref()).await?))
+        }
+        (None, Some(web)) => Goal::Web(web::claimed(web, query.browser.as_ref())?),
+        (None, None) => Goal::Client(ClientRedirect::parse(pending.redirect.expose())?),
     };
     Ok((pending, goal))
 }

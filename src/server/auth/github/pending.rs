@@ -33,6 +33,9 @@ pub(super) struct Pending {
     /// … or at the request of a terminal elsewhere, of this name.
     #[serde(default)]
     pub(super) code: Option<String>,
+    /// … or in the browser itself.
+    #[serde(default)]
+    pub(super) web: Option<WebLogin>,
     /// The key to certify.
     pub(super) public_key: String,
     /// The wished life in nanoseconds.
@@ -43,6 +46,15 @@ pub(super) struct Pending {
     pub(super) verifier: Secret,
     /// Where the request came from.
     pub(super) remote: SocketAddr,
+}
+
+/// A sign-in that ends in the browser in which it began.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WebLogin {
+    /// Hash of that browser's key.
+    pub(super) browser: String,
+    /// The page to go on with.
+    pub(super) next: String,
 }
 
 /// A text of so many random bytes in hex.
@@ -103,6 +115,7 @@ mod tests {
             revision: Some(1),
             redirect: Secret::new("http://127.0.0.1:1/callback"),
             code: None,
+            web: None,
             public_key: String::new(),
             ttl: 0,
             route_to_cluster: String::new(),

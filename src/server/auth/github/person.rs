@@ -18,7 +18,10 @@ use crate::{
     server::{
         Gate,
         audit::{Login, Outcome},
-        auth::issue::{self, CompletedLogin, Wish},
+        auth::{
+            issue::{self, CompletedLogin, IssueError, Wish},
+            session::{self, SessionKey},
+        },
         store::resources,
     },
     wire::login::LoginResponse,
@@ -74,6 +77,24 @@ pub(in crate::server::auth) async fn complete(
     let entry = Entry { connector: &person.connector, account, granted, now, expires: issued.not_after };
     record::write(&*gate.store, &entry).await?;
     Ok(issue::response(gate, &account.login, &issued)?)
+}
+
+/// Opens a session of a browser for the person, and writes the login into their record. What may have changed since they
+/// signed in is checked again.
+pub(super) async fn open_session(
+    gate: &Gate,
+    person: &Person,
+    now: Timestamp,
+) -> Result<(SessionKey, Timestamp), LoginError> {
+    connector(gate, &person.connector, person.revision).await?;
+    check_person(gate, person).await?;
+    let Person { account, granted, .. } = person;
+    let who = (&*account.login, &*granted.roles, &granted.traits);
+    let expires = session::end_of(gate, who, now).await.map_err(IssueError::from)?;
+    let entry = Entry { connector: &person.connector, account, granted, now, expires };
+    record::write(&*gate.store, &entry).await?;
+    let key = session::begin(&*gate.store, who, now, expires).await?;
+    Ok((key, expires))
 }
 
 pub(super) async fn check_person(gate: &Gate, person: &Person) -> Result<(), LoginError> {

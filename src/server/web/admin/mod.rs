@@ -4,7 +4,7 @@ mod cluster;
 mod connectors;
 mod events;
 mod kubernetes;
-mod recordings;
+pub(super) mod recordings;
 mod renewal;
 mod roles;
 mod users;

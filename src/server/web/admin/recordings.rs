@@ -1,7 +1,7 @@
 //! `recordings…` and `sessions…`: what was shown in sessions, and the live ones (`wire/recordings.rs`). Ours; a stock server has
 //! other paths.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json,
@@ -22,8 +22,9 @@ use crate::{
         text::{clean_line, truncate},
     },
     server::{
+        Gate,
         audit::{Event, RecordingEvent},
-        auth::access::AccessError,
+        auth::access::{AccessError, Rights},
         recordings::{Content, ReadError, Viewer},
     },
     wire::recordings::{Found, Keys, Page, Query, Recording, State},
@@ -121,25 +122,41 @@ pub(super) async fn kill(
     RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiError> {
     let id = session_id(&id)?;
-    let recording = admin.gate.recordings.get(&admin.viewer(), id).await?;
-    if recording.session.user == admin.user() {
-        audited(&admin.gate.audit, &[Verb::Delete])?;
-    } else {
-        admin.check(&["session"], &[Verb::Delete]).await?;
-    }
     let pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
     let given = pairs.into_iter().find(|(key, _)| key == "reason").map(|(_, value)| value.into_owned());
+    end_session(&admin.gate, &admin.rights, admin.peer.addr, id, given).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a live session for somebody: their own, or anybody's if they have `delete` on `session`. A refusal is audited.
+pub(in crate::server::web) async fn end_session(
+    gate: &Gate,
+    rights: &Rights,
+    remote: SocketAddr,
+    id: Uuid,
+    given: Option<String>,
+) -> Result<(), ApiError> {
+    let recording = gate.recordings.get(&Viewer::new(rights), id).await?;
+    let by = rights.user().to_owned();
+    if recording.session.user != by
+        && let Err(error) = rights.check(&["session"], Verb::Delete)
+    {
+        let event = Event::AdminDenied { user: by, action: error.to_string(), remote };
+        gate.audit.emit(event).await;
+        return Err(error.into());
+    }
+    audited(&gate.audit, &[Verb::Delete])?;
     let reason = given.filter(|reason| !reason.trim().is_empty());
     let reason = reason.map_or(NO_REASON.to_owned(), |reason| {
         let reason = truncate(&clean_line(&reason), MAX_REASON).into_owned();
         format!("{NO_REASON}: {reason}")
     });
-    if recording.state != State::Live || !admin.gate.recordings.kill(id, reason.clone()) {
+    if recording.state != State::Live || !gate.recordings.kill(id, reason.clone()) {
         return Err(ReadError::NotLive(id).into());
     }
-    let event = RecordingEvent::Killed { id, user: recording.session.user, by: admin.user(), reason };
-    admin.audit(Event::Recording(event)).await;
-    Ok(StatusCode::NO_CONTENT)
+    let event = RecordingEvent::Killed { id, user: recording.session.user, by, reason };
+    gate.audit.emit(Event::Recording(event)).await;
+    Ok(())
 }
 
 /// What is searched for, and the rest of the query.
@@ -157,7 +174,7 @@ fn take_text(query: &str) -> (String, String) {
 }
 
 /// A query's keys; an unknown one would silently show too much.
-fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
+pub(in crate::server::web) fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut read = Query::default();
     for (key, value) in pairs {
@@ -197,7 +214,7 @@ fn read_query(query: Option<&str>) -> Result<Query, ApiError> {
     Ok(read)
 }
 
-fn session_id(text: &str) -> Result<Uuid, ApiError> {
+pub(in crate::server::web) fn session_id(text: &str) -> Result<Uuid, ApiError> {
     text.parse().map_err(|_| {
         ApiError::bad_request(format!(
             "`{text}` is not the name of a session; to see which there are: tsh recordings ls"

@@ -1,0 +1,63 @@
+//! Ways in for `fuzz/`, which sees only what is public. Built with `--cfg fuzzing` alone.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+use super::{
+    impersonate::{clean, clean_answer, impersonate},
+    target::Target,
+};
+use crate::server::auth::access::KubeAccess;
+
+/// Parses a request's target. What is forwarded must be read in the same way again, and be the same text then.
+pub fn target(method: &str, uri: &str) {
+    let (Ok(method), Ok(uri)) = (method.parse::<Method>(), uri.parse::<Uri>()) else { return };
+    let Ok(found) = Target::parse(&method, &uri) else { return };
+    let forwarded = found.path_and_query("");
+    let again: Uri = forwarded.parse().unwrap_or_else(|e| panic!("{forwarded:?} is no URI: {e}"));
+    let again = match &found.cluster {
+        // Below the cluster a path may begin with `/clusters` as any other.
+        Some(_) => return,
+        None => Target::parse(&method, &again),
+    };
+    assert_eq!(again.as_ref(), Ok(&found), "{forwarded:?} is read in another way");
+    let segments = found.path().split('/');
+    assert!(segments.clone().all(|segment| segment != "." && segment != ".."), "{forwarded:?}");
+    let _ = (
+        found.kind(),
+        found.api_group(),
+        found.is_discovery(),
+        found.parameters("command"),
+        found.flag("tty"),
+    );
+}
+
+/// Cleans headers of a client (`name: value` lines) and sets our own: the API server may see no other impersonation.
+pub fn headers(user: &str, groups: &[&str], lines: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in lines.split(|b| *b == b'\n') {
+        let mut parts = line.splitn(2, |b| *b == b':');
+        let (Some(name), Some(value)) = (parts.next(), parts.next()) else { continue };
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    clean_answer(&mut headers.clone());
+    if clean(&mut headers).is_err() {
+        return;
+    }
+    let own = |name: &HeaderName| name.as_str().replace('_', "-").starts_with("impersonate");
+    assert!(!headers.keys().any(own), "{headers:?}");
+    let access =
+        KubeAccess { user: user.to_owned(), groups: groups.iter().map(ToString::to_string).collect() };
+    if impersonate(&mut headers, &access, std::net::Ipv4Addr::LOCALHOST.into()).is_err() {
+        return;
+    }
+    let values = |name: &str| headers.get_all(name).iter().map(|v| v.as_bytes().to_vec()).collect::<Vec<_>>();
+    assert_eq!(values("impersonate-user"), [user.as_bytes()]);
+    assert_eq!(values("impersonate-group").len(), groups.len());
+    assert!(
+        ["authorization", "connection", "cookie", "x-remote-user"]
+            .iter()
+            .all(|name| !headers.contains_key(*name))
+    );
+}

@@ -1,0 +1,107 @@
+// The list of sessions: live ones first, then the newest.
+
+import { $, askJson, clock, command, dayBegins, el, filter, place, state, when } from './lib.js';
+
+/** No session lives longer than its certificate. */
+const LIVE_SPAN = 31 * 3600 * 1000;
+const REFRESH = 15000;
+
+const [table, status, more] = [$('#list'), $('#status'), $('#more')];
+const body = $('tbody', table);
+let asked = new URLSearchParams();
+let next = null;
+let turn = 0;
+let pages = 0;
+
+function row({ state: stands, ...recording }) {
+  const whole = { state: stands, ...recording };
+  const length = stands === 'live' ? Date.now() - Date.parse(recording.started) : recording.duration;
+  const link = el('a', { href: `/web/sessions/${recording.id}` }, when(recording.started));
+  const cell = (label, ...content) => el('td', { 'data-label': label }, ...content);
+  return el(
+    'tr',
+    { class: stands },
+    cell('When', link),
+    cell('Person', recording.user),
+    cell('Where', place(recording)),
+    cell('What', el('code', {}, command(recording))),
+    cell('Length', clock(length)),
+    cell('State', ...state(whole)),
+  );
+}
+
+function query(extra) {
+  const all = new URLSearchParams(asked);
+  if (all.has('since')) all.set('since', dayBegins(all.get('since')));
+  if (all.has('until')) all.set('until', dayBegins(all.get('until'), 1));
+  for (const [name, value] of Object.entries(extra)) all.set(name, value);
+  return `/web/api/recordings?${all}`;
+}
+
+async function livePage() {
+  const wished = asked.get('state');
+  if (wished && wished !== 'live') return [];
+  const since = new Date(Date.now() - LIVE_SPAN).toISOString();
+  const extra = { state: 'live', limit: 1000 };
+  if (!asked.has('since') || dayBegins(asked.get('since')) < since) extra.since = since;
+  return (await askJson(query(extra))).recordings;
+}
+
+async function restPage(after) {
+  if (asked.get('state') === 'live') return { recordings: [] };
+  return askJson(query(after ? { after } : {}));
+}
+
+async function show(wished) {
+  const mine = ++turn;
+  asked = wished;
+  try {
+    const [live, rest] = await Promise.all([livePage(), restPage()]);
+    if (mine !== turn) return;
+    const others = rest.recordings.filter((recording) => recording.state !== 'live');
+    body.replaceChildren(...[...live, ...others].map(row));
+    pages = 1;
+    told(rest.next);
+  } catch (error) {
+    if (mine === turn) failed(error);
+  }
+}
+
+function told(cursor) {
+  next = cursor ?? null;
+  const count = body.children.length;
+  table.hidden = count === 0;
+  more.hidden = !next;
+  const nothing = [...asked.keys()].length ? 'No session fits the filter.' : 'No session has been recorded yet.';
+  status.classList.remove('bad');
+  status.textContent = count === 0 ? nothing : `${count} ${count === 1 ? 'session' : 'sessions'}${next ? ', and more' : ''}`;
+}
+
+function failed(error) {
+  status.classList.add('bad');
+  status.textContent = error.message;
+}
+
+more.addEventListener('click', async () => {
+  const mine = turn;
+  more.disabled = true;
+  try {
+    const page = await restPage(next);
+    if (mine !== turn) return;
+    const rows = page.recordings.filter((recording) => recording.state !== 'live').map(row);
+    body.append(...rows);
+    pages += 1;
+    told(page.next);
+    $('a', rows[0])?.focus();
+  } catch (error) {
+    failed(error);
+  } finally {
+    more.disabled = false;
+  }
+});
+
+filter($('#filter'), show);
+setInterval(() => {
+  // Whoever reads further down, or is about to press a link, is not disturbed.
+  if (!document.hidden && pages === 1 && !body.contains(document.activeElement)) show(asked);
+}, REFRESH);

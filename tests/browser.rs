@@ -207,21 +207,24 @@ fn handshake_messages(log: &Value) -> Vec<u64> {
 
 /// The certificate of the web port; on the way it is seen that the port asks nobody for one, by name or by address.
 pub fn leaf_of_web_port(world: &World) -> Certificate {
+    leaf_of(&world.gate.host_ca(), world.gate.web)
+}
+
+/// The same of the port of any gate with this CA.
+pub fn leaf_of(ca: &str, address: SocketAddr) -> Certificate {
     let mut leaf = None;
     for name in ["127.0.0.1", "localhost", "teleport.example.com"] {
         let asked = Arc::new(Asked::default());
-        let chain = handshake(world, name, asked.clone());
+        let chain = handshake(ca, address, name, asked.clone());
         assert!(!asked.0.load(Ordering::Relaxed), "{name}: a certificate was asked for");
         leaf = leaf.or(chain.first().cloned());
     }
     Certificate::from_der(&leaf.expect("a certificate")).expect("a certificate")
 }
 
-fn handshake(world: &World, name: &str, asked: Arc<Asked>) -> Vec<CertificateDer<'static>> {
+fn handshake(ca: &str, address: SocketAddr, name: &str, asked: Arc<Asked>) -> Vec<CertificateDer<'static>> {
     let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(world.gate.host_ca().as_bytes()).expect("a CA"))
-        .expect("a root");
+    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).expect("a CA")).expect("a root");
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
@@ -229,7 +232,6 @@ fn handshake(world: &World, name: &str, asked: Arc<Asked>) -> Vec<CertificateDer
         .with_client_cert_resolver(asked);
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
-    let address: SocketAddr = world.gate.web;
     let mut stream = StreamOwned::new(connection, TcpStream::connect(address).expect("the gate listens"));
     // A name that the certificate doesn't have ends the handshake, after the port had its chance to ask.
     let _ = stream.conn.complete_io(&mut stream.sock);

@@ -1,15 +1,20 @@
 //! The web interface with a real Chromium: sign in, find a session, play it, seek in it, copy out of it; at desktop and phone width,
 //! in light and dark, and without a finding of axe-core.
 
+use std::time::Duration;
+
+use jumpgate::recording::{Event, Header, What, encode, event::Stream, pack::Packer};
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{leaf_of_web_port, picture, spki},
+    browser::{leaf_of, leaf_of_web_port, picture, spki},
     support::{
         chromium::{Chromium, Scheme},
-        recorded::last,
-        world::{Kubectl, World},
+        in_process::InProcess,
+        recorded::{kept, last},
+        world::{Kubectl, World, runtime},
     },
+    web_sessions::record as put_on_record,
 };
 
 /// A gate on which alice, with her own sessions, is an auditor too.
@@ -31,11 +36,16 @@ fn chromium(world: &World) -> Chromium {
 /// Signs in from whatever page leads to the sign-in.
 #[track_caller]
 fn sign_in(chromium: &mut Chromium, world: &World, user: &str) {
-    chromium.wait_until("document.querySelector('a.button')?.textContent.includes('Github')");
+    consent(chromium, world.github.password(), user);
+}
+
+#[track_caller]
+fn consent(chromium: &mut Chromium, password: &str, user: &str) {
+    chromium.wait_until("document.querySelector('a.button')?.textContent.startsWith('Sign in with')");
     chromium.click("a.button");
     chromium.wait_until("document.title.startsWith('Authorize')");
     chromium.click(&format!("input[value={user}]"));
-    chromium.type_into("input[type=password]", world.github.password());
+    chromium.type_into("input[type=password]", password);
     chromium.click("button[value=approve]");
     chromium.wait_until("location.pathname.startsWith('/web/') && document.readyState === 'complete'");
 }
@@ -70,7 +80,7 @@ fn record(world: &World) -> uuid::Uuid {
     live.send(format!("{SHOW}\n"));
     live.says("wide\r\n");
     live.send(format!("sleep 3; echo {}\n", LONG.repeat(12)));
-    live.says(&format!("{}\r\n", &LONG.repeat(12)[..30]).trim_end().to_owned());
+    live.says(&LONG.repeat(3));
     live.send("echo fin''ished\n");
     live.says("finished\r\n");
     live.resize(30, 100);
@@ -260,6 +270,102 @@ fn on_a_phone(chromium: &mut Chromium) {
     chromium.click("#play");
     chromium.wait_until("document.querySelector('#play').getAttribute('aria-label') === 'Play'");
     chromium.show(Scheme::Light, 1280, 900);
+}
+
+/// Puts another recording into the place of the only one: a line every ten seconds, for 25 minutes.
+fn lengthen(world: &World) -> uuid::Uuid {
+    world.kubectl(Kubectl::WebSocket, &["exec", "shell", "--", "true"]).succeeds();
+    let session = last(world, 1).session().clone();
+    let mut lines =
+        encode::header(&Header::new(jumpgate::recording::Session { terminal: true, ..session.clone() }));
+    let mut encoder = encode::Encoder::default();
+    for n in 0..=150 {
+        let what = What::Bytes(Stream::Stdout, format!("line {n}\r\n").into_bytes());
+        encoder.encode(&Event { at: Duration::from_secs(n * 10), what }, &mut lines);
+    }
+    let sealed =
+        Packer::new(session.id).pack(&lines, Duration::ZERO, Duration::from_secs(1500)).expect("a frame");
+    std::fs::write(kept(world)[0].join("000001.part"), sealed).expect("a part");
+    session.id
+}
+
+#[test]
+fn a_long_film_comes_in_parts() {
+    let world = world();
+    let id = lengthen(&world);
+    let mut chromium = chromium(&world);
+    chromium.open(&format!("https://{}/web/sessions/{id}#t=1:35", world.gate.web));
+    sign_in(&mut chromium, &world, "alice");
+    let screen = "document.querySelector('#screen')?.innerText";
+    let shows = |n: usize| format!("/^line {n}$/m.test({screen}) && !/^line {}$/m.test({screen})", n + 1);
+    chromium.wait_until(&shows(9));
+    // Into another part and back, by the bar's keys and by the address.
+    chromium.press("8");
+    chromium.wait_until(&shows(120));
+    chromium.evaluate("location.hash = '#t=10:03'");
+    chromium.wait_until(&shows(60));
+    chromium.press("ArrowLeft");
+    chromium.wait_until(&shows(59));
+    // Over the border between two parts as it plays; what is idle is skipped.
+    chromium.evaluate("location.hash = '#t=285'");
+    chromium.wait_until(&shows(28));
+    chromium.evaluate("document.querySelector('#speed').value = '8'");
+    chromium.press(" ");
+    chromium.wait_until(&format!("/^line 36$/m.test({screen})"));
+    chromium.press(" ");
+    let asked = "performance.getEntriesByType('resource').filter(e => e.name.includes('/film?part=')).map(e => e.name.split('=')[1])";
+    let parts: Vec<String> =
+        serde_json::from_value(chromium.evaluate(asked).expect("a page")).expect("parts");
+    let different: std::collections::BTreeSet<&String> = parts.iter().collect();
+    assert_eq!(different.len(), parts.len(), "a part is asked for once: {parts:?}");
+    assert!(different.len() >= 4, "{parts:?}");
+    chromium.close();
+}
+
+#[test]
+fn lists_go_on_behind_their_first_page() {
+    const SESSIONS: usize = 230;
+    let world = runtime().block_on(async {
+        let world = InProcess::start(json!({
+            "teams_to_roles": [{ "organization": "octocats", "team": "admins", "roles": ["auditor"] }],
+        }))
+        .await;
+        for _ in 0..SESSIONS {
+            put_on_record(&world, "alice").await;
+        }
+        world
+    });
+    let ca = world.gate().authorities.host.certificate().to_pem();
+    let mut chromium = Chromium::start(&spki(&leaf_of(&ca, world.running.bound.web)));
+    chromium.open(&world.web("/web/login?next=%2Fweb%2Fsessions"));
+    consent(&mut chromium, world.github.password(), "alice");
+    let count = |chromium: &mut Chromium, of: &str| {
+        let found = format!(
+            "new Set([...document.querySelectorAll('#list {of}')].map(e => e.href ?? e.textContent)).size"
+        );
+        chromium.evaluate(&found).and_then(|n| n.as_u64()).expect("a number")
+    };
+    for (rows, more) in [(100, true), (200, true), (SESSIONS, false)] {
+        chromium.wait_until(&format!("document.querySelectorAll('#list tbody tr').length === {rows}"));
+        assert_eq!(count(&mut chromium, "tbody a"), rows as u64, "every session stands once");
+        assert_eq!(chromium.evaluate("!document.querySelector('#more').hidden"), Some(json!(more)));
+        if more {
+            chromium.click("#more");
+        }
+    }
+    chromium.open(&world.web("/web/audit?event=session.upload"));
+    for (rows, more) in [(100, true), (200, true), (SESSIONS, false)] {
+        chromium.wait_until(&format!("document.querySelectorAll('#list tbody tr').length === {rows}"));
+        assert_eq!(count(&mut chromium, "pre"), rows as u64, "every event stands once");
+        assert_eq!(chromium.evaluate("!document.querySelector('#more').hidden"), Some(json!(more)));
+        if more {
+            chromium.click("#more");
+        }
+    }
+    chromium.close();
+    // Its tasks end on their runtime.
+    let _context = runtime().enter();
+    drop(world);
 }
 
 #[test]

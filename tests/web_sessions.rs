@@ -96,7 +96,7 @@ async fn token(world: &InProcess, jar: &Jar) -> String {
 }
 
 /// A recording of somebody's, of one line.
-async fn record(world: &InProcess, user: &str) -> Uuid {
+pub async fn record(world: &InProcess, user: &str) -> Uuid {
     let session = Session {
         id: Uuid::now_v7(),
         kind: Kind::Exec,

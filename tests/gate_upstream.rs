@@ -56,6 +56,12 @@ fn in_a_pod_the_service_account_signs_the_gate_in_and_its_token_is_followed() {
     world.kubectl(Kubectl::WebSocket, &["create", "configmap", "begin"]).succeeds();
     let watch = world.kubectl_live(Kubectl::WebSocket, &["get", "configmaps", "-w", "-o", "name"]);
     watch.says("configmap/begin");
+    // What it has said comes from the list before the watch.
+    wait_for("the watch at the API server", || {
+        let requests = world.kube.requests();
+        let mut watches = requests.iter().filter(|request| request.target.contains("/configmaps?"));
+        watches.any(|request| request.target.contains("watch=true") && request.status == 200).then_some(())
+    });
 
     // The old token is refused from the moment at which the new one is written.
     for round in 0..3 {

@@ -260,15 +260,17 @@ impl Writer {
             last.push(What::Ended(reason));
         }
         self.note(&last);
-        // Whoever follows learns that this is the end.
+        let mut written = self.write_last(&mut last).await;
+        // Whoever follows has heard why, and learns that this is the end.
         let (followers, _) = broadcast::channel(1);
         self.followers = followers;
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
         let mut pause = super::Backoff::default();
-        while let Err(error) = self.write_last(&mut last).await {
+        while let Err(error) = written {
             tracing::warn!(session = %self.recording.session.id, %error, "the end of a recording cannot be written yet");
             pause.wait().await;
+            written = self.write_last(&mut last).await;
         }
         while let Err(error) = self.seal(Some(Ending::Complete)).await {
             tracing::warn!(session = %self.recording.session.id, error, "a recording cannot be sealed yet");
@@ -292,7 +294,9 @@ impl Writer {
             return Ok(());
         }
         let now = self.began.elapsed();
-        self.with_pen(move |pen| pen.write(events, now)).await?;
+        let lines = self.with_pen(move |pen| pen.write(events, now)).await?;
+        // Nobody may be following.
+        let _ = self.followers.send(Bytes::from(lines));
         self.missed = 0;
         last.clear();
         Ok(())

@@ -49,7 +49,7 @@ pub(super) fn glance(
     credentials: &Credentials,
     limit: Duration,
 ) -> Option<Vec<KubeCluster>> {
-    let asked = async { Ok(tokio::time::timeout(limit, ask(settings, target, credentials)).await??) };
+    let asked = async { tokio::time::timeout(limit, ask(settings, target, credentials)).await? };
     let all = block_on(asked).ok()?;
     keep(settings, target, all.as_deref());
     all

@@ -198,7 +198,7 @@ mod tests {
         let film = player("\u{1b}[1;31mred\u{1b}[0m 日本\r\nsecond", 20, 3);
         let rows = seen(&film, (60, 5));
         assert_eq!(rows[..4], ["red 日本", "second", "", ""]);
-        assert_eq!(rows[4].trim_end(), " at the end 0:01 / 0:01  2×  space: play, q: quit  a film\\u{1b");
+        assert_eq!(rows[4].trim_end(), " at the end 0:01 / 0:01  2×  space: play, q: quit  a film\\u{");
         let drawn = Canvas::default().draw(&film, (60, 5), true);
         assert!(
             drawn.contains("\u{1b}[0;1;31mred") && drawn.ends_with("\u{1b}[2;7H\u{1b}[?25h"),

@@ -66,7 +66,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Budgets of the stripped release binaries, in MB: what they have today and a little.
-const SIZES: [(&str, u64); 3] = [("tsh", 12), ("tctl", 11), ("jumpgate", 32)];
+const SIZES: [(&str, u64); 3] = [("tsh", 15), ("tctl", 12), ("jumpgate", 40)];
 
 #[test]
 fn a_release_keeps_to_its_size() {

@@ -91,22 +91,39 @@ impl Decoder {
             let rest = &self.pending[from..];
             let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
             from += blank;
-            // No more than one object may have, so that a long one fails however its bytes are cut.
-            let object = &rest[blank..rest.len().min(blank + MAX_OBJECT + 1)];
-            let mut objects = serde_json::Deserializer::from_slice(object).into_iter();
-            match objects.next() {
-                Some(Ok(size)) => {
-                    sizes.push(size);
-                    from += objects.byte_offset();
-                }
-                Some(Err(error)) if !error.is_eof() => break Err(Error::Malformed),
-                Some(Err(_)) if object.len() > MAX_OBJECT => break Err(Error::TooLong),
-                Some(Err(_)) | None => break Ok(()),
+            let rest = &rest[blank..];
+            let Some(first) = rest.first() else { break Ok(()) };
+            if *first != b'{' {
+                break Err(Error::Malformed);
             }
+            // Only of a whole object the parser's word does not depend on where its bytes are cut.
+            let Some(length) = whole(&rest[..rest.len().min(MAX_OBJECT)]) else {
+                break if rest.len() > MAX_OBJECT { Err(Error::TooLong) } else { Ok(()) };
+            };
+            let Ok(size) = serde_json::from_slice(&rest[..length]) else { break Err(Error::Malformed) };
+            sizes.push(size);
+            from += length;
         };
         self.pending.drain(..from);
         done
     }
+}
+
+/// The length of the object that begins here, once its closing brace is there.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut text, mut escaped) = (0_usize, false, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'{' if !text => depth += 1,
+            b'}' if !text && depth <= 1 => return Some(at + 1),
+            b'}' if !text => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// One size as a client writes it.

@@ -243,6 +243,9 @@ fn sizes_are_the_same_however_they_are_cut_also_before_a_fault() {
     for length in [1, 7, 64, 4096] {
         let heard = sizes_heard("{\"Width\":80,\"Height\":24} nonsense", length);
         assert_eq!(heard, (vec![first.clone()], Err(resize::Error::Malformed.into())), "{length}");
+        // Where it is cut behind the minus, a parser that takes what is there for a whole number fails.
+        let heard = sizes_heard("{\"more\":-0,\"Width\":80,\"Height\":24}", length);
+        assert_eq!(heard, (vec![first.clone()], Ok(())), "{length}");
         let heard = sizes_heard(&format!("{{\"Width\":80,\"Height\":24}}{long}"), length);
         assert_eq!(heard, (vec![first.clone()], too_long.clone()), "{length}");
     }

@@ -124,34 +124,47 @@ impl Inner {
     }
 
     async fn try_recover(self: &Arc<Self>, id: Uuid) -> Result<(), String> {
-        let (folder, key) = (self.folder(id), self.key.clone());
+        let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
+        let (folder, inner, record) = (self.folder(id), self.clone(), known.clone());
         let sealing = tokio::task::spawn_blocking(move || {
-            let recovered = spool::recover(&folder, id, &key, Timestamp::now())?;
+            let known = spool::Known {
+                id,
+                session: record.as_ref().map(|record| &record.session),
+                last: record.as_ref().and_then(|record| record.last.as_ref()),
+                key: &inner.key,
+                keys: &[inner.key.public()],
+            };
+            let recovered = spool::recover(&folder, &known, Timestamp::now())?;
             let parts = spool::parts(&folder)?;
             std::io::Result::Ok((recovered, parts))
         });
         let (recovered, parts) =
             sealing.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
         let Some(recovered) = recovered else {
             // Not even the header was written: nothing of the session was shown.
-            self.catalogue.delete(id).await.map_err(|error| error.to_string())?;
+            if let Some(mut recording) = known {
+                recording.state = State::Cut;
+                recording.reason = Some("the gate died before anything of it was on disk".into());
+                self.catalogue.put(&recording).await.map_err(|error| error.to_string())?;
+            }
             return self.remove_spool(id).await.map_err(|error| error.to_string());
         };
         let session = recovered.header.session.ok_or("its header names no session")?;
-        if session.id != id {
-            return Err(format!("its header names the session {}", session.id));
-        }
-        let checkpoint = recovered.checkpoint;
+        let (checkpoint, told) = (recovered.checkpoint, recovered.told);
         let mut recording = known.unwrap_or_else(|| fresh(session));
-        if recording.state == State::Live {
-            recording.state = match checkpoint.end {
-                Some(Ending::Complete) if recording.lost > 0 => State::Partial,
-                Some(Ending::Complete) => State::Complete,
-                _ => State::Cut,
-            };
-            recording.ended = Some(checkpoint.signed);
-        }
+        let complete = checkpoint.end == Some(Ending::Complete);
+        recording.state = match complete {
+            true if told.lost > 0 => State::Partial,
+            true => State::Complete,
+            false => State::Cut,
+        };
+        // When a gate died nobody knows: it lived at the last event.
+        let lived = SignedDuration::try_from(recovered.to)
+            .ok()
+            .and_then(|to| recording.session.started.checked_add(to).ok());
+        let ended = if complete { Some(checkpoint.signed) } else { lived };
+        recording.ended = recording.ended.or(ended);
+        (recording.exit, recording.reason, recording.lost) = (told.exit, told.reason, told.lost);
         recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
         recording.plain = recovered.plain;
         recording.size = recovered.sealed;

@@ -291,6 +291,55 @@ async fn what_is_too_old_goes_with_an_event_and_what_is_live_stays() {
     assert_eq!(room.events("session.recording.deleted").await.len(), 1);
 }
 
+/// As when a client goes away while its upgrade is under way: nobody finishes the recording, it only goes out of reach.
+#[tokio::test]
+async fn a_recorder_that_is_dropped_ends_its_recording() {
+    let room = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = room.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("so far\r\n")).await.unwrap();
+    drop(recorder);
+    let recording = room.kept(id).await;
+    assert_eq!(
+        (recording.state, recording.reason.as_deref()),
+        (State::Complete, Some("the connection was given up"))
+    );
+    assert_eq!(shown(&blocks::lines(&room.content(id).await)), "so far\r\n");
+    assert!(!room.recordings.kill(id, "nothing is live".into()));
+}
+
+/// The gate died between the new name of a spool and its removal.
+#[tokio::test]
+async fn a_spool_that_was_being_removed_is_removed_and_no_recording() {
+    let before = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = before.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("kept\r\n")).await.unwrap();
+    let copy = before.folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let folder = before.recordings.0.folder(id);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    recorder.finish(None, vec![]).await;
+    let kept = before.kept(id).await;
+    let done = before.recordings.0.spool.join(format!("{id}{DONE}"));
+    std::fs::rename(&copy, &done).unwrap();
+
+    let Room { folder, store, recordings, .. } = before;
+    drop(recordings);
+    let after = in_room(RecordingMode::Strict, SEAL, store, folder).await;
+    after.recordings.recover().await;
+    after.recordings.close().await;
+    assert!(!done.exists());
+    assert_eq!(std::fs::read_dir(&after.recordings.0.spool).unwrap().count(), 0);
+    assert_eq!(after.kept(id).await, kept);
+    assert!(after.events("session.recording.failed").await.is_empty());
+}
+
 /// A store that fails from a moment on.
 struct Failing(Arc<dyn Store>, std::sync::atomic::AtomicBool);
 

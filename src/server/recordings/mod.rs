@@ -208,6 +208,7 @@ impl Recordings {
             followers: broadcast::channel(FOLLOWED).0,
             killer: killer.clone(),
             failed: None,
+            told: None,
             missed: 0,
             uploads: JoinSet::new(),
         };

@@ -33,6 +33,8 @@ const SYNC: Duration = Duration::from_secs(1);
 const GIVEN_UP: &str = "the connection was given up";
 /// How many orders are taken at once.
 const BATCH: usize = 16;
+/// How long a session's failures are told of once, in `best_effort`: a full disk has room for a line now and then.
+const TELL: Duration = Duration::from_secs(60);
 /// How long the store may fail before a strict session ends.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -73,6 +75,8 @@ pub(super) struct Writer {
     pub(super) killer: Killer,
     /// Why nothing more is recorded.
     pub(super) failed: Option<String>,
+    /// When a failure was told of last.
+    pub(super) told: Option<Instant>,
     /// Bytes that could not be recorded since the last that could.
     pub(super) missed: u64,
     pub(super) uploads: JoinSet<()>,
@@ -191,8 +195,12 @@ impl Writer {
         if strict { Err(why) } else { Ok(()) }
     }
 
-    /// Has it in the logs that something cannot be recorded.
-    async fn tell(&self, error: &str, ended: bool) {
+    /// Has it in the logs that something cannot be recorded, unless that was told just now.
+    async fn tell(&mut self, error: &str, ended: bool) {
+        if !ended && self.told.is_some_and(|told| told.elapsed() < TELL) {
+            return;
+        }
+        self.told = Some(Instant::now());
         let session = &self.recording.session;
         tracing::error!(session = %session.id, error, "a recording cannot be written");
         let (id, user) = (session.id, session.user.clone());

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{DONE, Inner, Recordings, fresh, spool};
+use super::{DONE, Inner, Recordings, UPLOADS, fresh, spool};
 use crate::{
     recording::{chain::Ending, verify::Last},
     server::audit::{Event, RecordingEvent},
@@ -57,25 +58,27 @@ impl Recordings {
         }
     }
 
-    /// Removes the recordings of sessions that began before a time.
+    /// Removes the recordings of sessions that began before a time. Each is tried once; one that fails keeps no other from it.
     pub(super) async fn remove_older_than(&self, oldest: Timestamp) {
+        let mut after = None;
         loop {
-            let old = match self.0.catalogue.older_than(oldest).await {
-                Ok(old) => old,
+            let (old, next) = match self.0.catalogue.older_than(oldest, after).await {
+                Ok(page) => page,
                 Err(error) => return tracing::error!(%error, "old recordings cannot be listed"),
             };
-            let mut removed = 0;
             // What is not kept yet comes later.
-            let done = |one: &&Recording| one.state != State::Live && !self.0.folder(one.session.id).exists();
-            for recording in old.iter().filter(done) {
-                match self.0.remove(recording).await {
-                    Ok(()) => removed += 1,
-                    Err(error) => {
-                        tracing::error!(session = %recording.session.id, error, "an old recording cannot be removed");
+            let done = |one: &Recording| one.state != State::Live && !self.0.folder(one.session.id).exists();
+            let removing = stream::iter(old).filter(|one| std::future::ready(done(one)));
+            removing
+                .for_each_concurrent(UPLOADS, async |recording| {
+                    if let Err(error) = self.0.remove(&recording).await {
+                        let session = recording.session.id;
+                        tracing::error!(%session, error, "an old recording cannot be removed");
                     }
-                }
-            }
-            if removed == 0 {
+                })
+                .await;
+            after = next;
+            if after.is_none() {
                 return;
             }
         }
@@ -174,7 +177,9 @@ impl Inner {
         let inner = self.clone();
         self.spawn(async move {
             for part in parts {
-                inner.upload(id, part).await;
+                if !inner.upload(id, part).await {
+                    return;
+                }
             }
             inner.uploaded(&recording).await;
         });
@@ -192,10 +197,11 @@ impl Inner {
 
     async fn remove(&self, recording: &Recording) -> Result<(), String> {
         let session = &recording.session;
+        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
         let event =
             RecordingEvent::Deleted { id: session.id, user: session.user.clone(), started: session.started };
+        // Before the record goes, so that it is told even if the gate dies here.
         self.audit.emit(Event::Recording(event)).await;
-        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
         self.catalogue.delete(session.id).await.map_err(|error| error.to_string())
     }
 }

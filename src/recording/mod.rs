@@ -6,7 +6,7 @@
 //!
 //! [`encode`] turns what a stream did into lines, [`decode`] turns lines back, [`pack`] seals, [`blocks`] takes a sealed file
 //! apart, and [`verify`] says whether it is what the gate wrote. [`screen`] is the terminal that shows it, [`timeline`]
-//! its state at any moment, and [`transcript`] the lines that were on it.
+//! its state at any moment, [`transcript`] the lines that were on it, and [`telling`] those lines as they come.
 
 pub mod blocks;
 pub mod chain;
@@ -16,6 +16,7 @@ pub mod event;
 pub mod header;
 pub mod pack;
 pub mod screen;
+pub mod telling;
 pub mod timeline;
 pub mod transcript;
 pub mod verify;

@@ -11,9 +11,9 @@ use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
-        output::{Output, write_stdout},
+        output::{Output, write_more},
     },
-    recording::{Event, Header, Session, timeline::Timeline, transcript::Transcript},
+    recording::{Event, Header, Session, telling::Telling, timeline::Timeline},
     wire::recordings::State,
 };
 
@@ -62,7 +62,10 @@ impl JoinArgs {
                 }
                 player.timeline().ending().and_then(forms::ending)
             } else {
-                tell(feed, &header, events).await?
+                match tell(feed, &header, events).await? {
+                    Some(ending) => ending,
+                    None => return Ok(Output::nothing()),
+                }
             };
             ctx.console.status(&over(&known.session, ending));
             Ok(Output::nothing())
@@ -70,27 +73,29 @@ impl JoinArgs {
     }
 }
 
-/// Prints what was on the screen as it goes from there, without a terminal to show it on.
-async fn tell(mut feed: Feed<'_>, header: &Header, mut events: Vec<Event>) -> anyhow::Result<Option<String>> {
-    let mut transcript = Transcript::new(header);
+/// Prints each line when it is whole, without a terminal to show a film on. None: the reader went away.
+async fn tell(
+    mut feed: Feed<'_>,
+    header: &Header,
+    mut events: Vec<Event>,
+) -> anyhow::Result<Option<Option<String>>> {
+    let mut telling = Telling::new(header);
     let mut ending = None;
     loop {
+        let mut text = String::new();
         for event in &events {
-            transcript.push(event);
+            text.push_str(&telling.push(event));
             ending = forms::ending(&event.what).or(ending);
         }
-        write_lines(transcript.take())?;
+        if !write_more(&text)? {
+            return Ok(None);
+        }
         match feed.next().await? {
             Some(more) => events = more,
             None => break,
         }
     }
-    write_lines(transcript.finish())?;
-    Ok(ending)
-}
-
-fn write_lines(lines: Vec<crate::recording::transcript::Line>) -> io::Result<()> {
-    write_stdout(&lines.into_iter().map(|line| line.text + "\n").collect::<String>())
+    Ok(write_more(&telling.finish())?.then_some(ending))
 }
 
 fn over(session: &Session, ending: Option<String>) -> String {

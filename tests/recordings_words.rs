@@ -111,7 +111,7 @@ fn a_file_is_verified_with_the_gate_with_a_key_and_when_it_is_damaged() {
     changed[9] ^= 1;
     write("begin.jgr", &changed);
     let said = verdict("begin.jgr", &[]);
-    assert!(said.contains("the link of frame 1, at byte 0, cannot be read"), "{said}");
+    assert!(said.contains("what stands at byte 0 cannot be read: the link of frame 1"), "{said}");
     told.run(world.tsh(&["play", "begin.jgr"]));
     write("bad.sealed", &whole[..40]);
     told.run(world.tsh(&["play", "bad.sealed"]));

@@ -11,6 +11,7 @@ use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
+        ids,
         output::{Output, write_more},
     },
     recording::{Event, Header, Session, telling::Telling, timeline::Timeline},
@@ -23,7 +24,7 @@ use crate::{
     after_help = "Examples:\n  tsh join 7c9e6679 --mode=observer\n  tsh join 7c9e6679 --mode=observer | tee session.txt\n\nKeys: as in tsh play; q leaves the session to itself. Which sessions go on: tsh recordings ls --state live"
 )]
 pub(crate) struct JoinArgs {
-    /// ID of the session, or its first 8 characters
+    /// ID of the session, or how it begins
     id: String,
     /// As what: an observer sees what happens and changes nothing
     #[arg(long, value_enum, default_value_t)]
@@ -41,9 +42,10 @@ enum Mode {
 impl JoinArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let Mode::Observer = self.mode;
+        ids::read(&self.id, false)?;
         block_on(async {
             let gate = gate::connect(globals, ctx).await?;
-            let known = gate::find(&gate, &self.id).await?;
+            let known = gate::find(&gate, &self.id, true, ctx).await?;
             let id = known.session.id;
             if known.state != State::Live {
                 let text = format!("the session {id} is over");

@@ -99,3 +99,26 @@ pub enum What {
     /// The gate ended it, and why.
     Ended(String),
 }
+
+/// How a session ended, as far as its events tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The command's exit code.
+    pub exit: Option<i32>,
+    /// Why the command could not be run, or why the gate ended it.
+    pub reason: Option<String>,
+    /// Bytes that could not be recorded.
+    pub lost: u64,
+}
+
+impl Told {
+    /// Takes the next event into account.
+    pub fn hear(&mut self, what: &What) {
+        match what {
+            What::Exit(code) => self.exit = Some(*code),
+            What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
+            What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),
+            _ => {}
+        }
+    }
+}

@@ -16,7 +16,18 @@ const DEEPEST: usize = 32;
 
 /// What a text says and where; nothing if it is not of the plain kind.
 pub(super) fn read(text: &str) -> Option<(Value, Tree)> {
+    if !is_usual(text) {
+        return None;
+    }
     if text.contains('\r') { windows::read(text) } else { lines(text) }
+}
+
+/// Whether a text has none of the characters that YAML refuses or breaks lines at, and no tab.
+fn is_usual(text: &str) -> bool {
+    let odd =
+        |c| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let usual = |b: u8| (b >= b' ' && b != 0x7f) || b == b'\n' || b == b'\r';
+    text.bytes().all(usual) && (text.is_ascii() || !text.contains(odd))
 }
 
 /// The same for a text whose lines end as on Unix.
@@ -313,6 +324,10 @@ mod tests {
     #[test]
     fn what_is_not_plain_is_left_alone() {
         for text in [
+            "a: b\u{0}c\n",
+            "a: \u{7f}\n",
+            "a: b\u{85}c\n",
+            "# \u{2028}\na: b\n",
             "a: &x b",
             "a: *x",
             "a: !t b",

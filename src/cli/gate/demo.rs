@@ -15,7 +15,7 @@ use crate::{
     model::role::AUDITOR,
     server::{
         config::Config,
-        start::{Running, Signals, start},
+        start::{Running, Signals, StartError, start},
     },
 };
 
@@ -142,7 +142,12 @@ impl<'a> Demo<'a> {
             }
             None => clusters(dir).await?,
         };
-        let gate = start_gate(dir, &kubernetes, free_ports).await.context("the gate")?;
+        let gate = match start_gate(dir, &kubernetes, free_ports).await {
+            // Another demo took one of the usual ports between the look and the start.
+            Err(error) if is_taken(&error) => start_gate(dir, &kubernetes, true).await,
+            started => started,
+        }
+        .context("the gate")?;
         for home in [HOME, SECOND_HOME] {
             fs::create_dir_all(dir.join(home))?;
         }
@@ -266,6 +271,10 @@ async fn clusters(dir: &Path) -> anyhow::Result<(Vec<KubeDemo>, String)> {
          labels: {{env: {STAGING}}}\n      kubeconfig_file: {other}\n"
     );
     Ok((vec![kube, staging], text))
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StartError::Bind { error, .. }) if error.kind() == io::ErrorKind::AddrInUse)
 }
 
 /// `kubernetes` is what the configuration says of the clusters.

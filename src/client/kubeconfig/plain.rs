@@ -243,10 +243,13 @@ impl<'t> Reader<'t> {
         let (mut values, mut items) = (Vec::new(), Vec::new());
         loop {
             self.at += 1;
-            let dash = self.at;
-            let (value, node) = self.block_value(column, false)?;
+            let line = &self.text[self.at..];
             // An item on lines of its own, or of no bytes, is rare.
-            if node.is_nothing() || self.text[dash..node.start].contains('\n') {
+            if line.trim_start_matches(' ').starts_with(['\n', '#']) {
+                return None;
+            }
+            let (value, node) = self.block_value(column, false)?;
+            if node.is_nothing() {
                 return None;
             }
             end = node.end.max(end);
@@ -258,7 +261,9 @@ impl<'t> Reader<'t> {
         }
         self.depth -= 1;
         // As the other reader has it, a list that is not indented starts behind its first dash.
-        let start = if indented { first } else { items.first().map_or(end, |item: &Node| item.start) };
+        let behind = &self.text[first + 1..];
+        let blanks = behind.len() - behind.trim_start_matches(' ').len();
+        let start = if indented { first } else { first + 1 + blanks };
         Some((Value::Array(values), Node { start, end, shape: Shape::List { flow: false, items } }))
     }
 }
@@ -301,6 +306,19 @@ mod tests {
                 assert_eq!(tree, crate::client::kubeconfig::tree::locate(&text).unwrap(), "{text:?}");
             }
         }
+    }
+
+    #[test]
+    fn one_text_over_lines_does_not_make_a_large_file_slow() {
+        let mut text = String::from("users:\n");
+        for i in 0..1000 {
+            text += &format!(
+                "- name: u{i}\n  user:\n    exec:\n      args:\n      - get-token\n      command: aws\n"
+            );
+        }
+        text += "- name: last\n  user:\n    exec:\n      command: gke\n      installHint: |\n        Install it.\n        Then try again.\n";
+        let (value, _) = super::read(&text).unwrap();
+        assert_eq!(value["users"][1000]["user"]["exec"]["installHint"], "Install it.\nThen try again.\n");
     }
 
     #[test]

@@ -9,10 +9,12 @@ impl Reader<'_> {
     /// Such a text, whose `|` stands here, in a collection at this column. Blank lines at its beginning and its end, an
     /// indentation that is told, and a last line without its end are the other reader's.
     pub(super) fn literal(&mut self, column: usize) -> Read {
-        let start = self.at;
-        let header = ["|\n", "|-\n", "|+\n"].into_iter().find(|h| self.text[start..].starts_with(h))?;
+        let rest = &self.text[self.at..];
+        let header = ["|\n", "|-\n", "|+\n"].into_iter().find(|header| rest.starts_with(header))?;
         self.at += header.len();
         let indent = self.indentation();
+        // As the other reader has it, the node starts with its first character.
+        let start = self.at + indent;
         if indent <= column {
             return None;
         }
@@ -48,7 +50,9 @@ impl Reader<'_> {
             text.pop();
         }
         let shape = Shape::Scalar { text: name_of(&text), quote: Quote::Plain };
-        Some((Value::String(text), Node { start, end: self.at, shape }))
+        // And it ends with the blanks of the line behind it.
+        let end = self.at + self.indentation();
+        Some((Value::String(text), Node { start, end, shape }))
     }
 
     /// How many blanks stand here.

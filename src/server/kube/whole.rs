@@ -9,6 +9,8 @@ pub(super) enum Whole {
     Spdy(Frames),
     /// WebSocket, unmasked.
     WebSocket(Boundary),
+    /// Nobody knows: all goes on as it comes.
+    Unknown,
 }
 
 impl Whole {
@@ -17,6 +19,7 @@ impl Whole {
         match self {
             Self::Spdy(frames) => frames.feed(bytes),
             Self::WebSocket(boundary) => boundary.feed(bytes),
+            Self::Unknown => bytes.len(),
         }
     }
 }

@@ -70,6 +70,7 @@ mod tctl_create;
 mod tsh_login;
 mod tsh_profiles;
 mod tsh_two_gates;
+mod usage;
 mod walkthrough;
 mod watch_logs;
 mod web_login;

@@ -18,6 +18,7 @@ mod interrupt;
 pub mod jumpgate;
 pub mod output;
 mod progress;
+mod shell;
 pub mod table;
 pub mod tctl;
 mod terminal;

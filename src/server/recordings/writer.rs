@@ -33,6 +33,8 @@ const SYNC: Duration = Duration::from_secs(1);
 const GIVEN_UP: &str = "the connection was given up";
 /// How many orders are taken at once.
 const BATCH: usize = 16;
+/// How long a session's failures are told of once, in `best_effort`: a full disk has room for a line now and then.
+const TELL: Duration = Duration::from_secs(60);
 /// How long the store may fail before a strict session ends.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -51,7 +53,9 @@ impl Pen {
     /// Writes events down; the answer is their lines.
     fn write(&mut self, events: Vec<What>, now: Duration) -> std::io::Result<Vec<u8>> {
         let at = now.max(self.last);
-        let mut lines = Vec::new();
+        // A line has a head, and some characters take more than one in JSON.
+        let room = usize::try_from(bytes_in(&events)).unwrap_or_default();
+        let mut lines = Vec::with_capacity(room + room / 8 + 256);
         let mut encoder = self.encoder.clone();
         for what in events {
             encoder.encode(&Event { at, what }, &mut lines);
@@ -73,9 +77,11 @@ pub(super) struct Writer {
     pub(super) killer: Killer,
     /// Why nothing more is recorded.
     pub(super) failed: Option<String>,
+    /// When a failure was told of last.
+    pub(super) told: Option<Instant>,
     /// Bytes that could not be recorded since the last that could.
     pub(super) missed: u64,
-    pub(super) uploads: JoinSet<()>,
+    pub(super) uploads: JoinSet<bool>,
 }
 
 impl Writer {
@@ -104,6 +110,8 @@ impl Writer {
                             }
                             Order::Finish { reason, last } => break 'live (reason, last),
                             Order::Discard => return self.discard().await,
+                            #[cfg(test)]
+                            Order::Break => drop(self.with_pen(|_| -> std::io::Result<()> { panic!("a broken pen") }).await),
                         }
                     }
                 }
@@ -191,8 +199,12 @@ impl Writer {
         if strict { Err(why) } else { Ok(()) }
     }
 
-    /// Has it in the logs that something cannot be recorded.
-    async fn tell(&self, error: &str, ended: bool) {
+    /// Has it in the logs that something cannot be recorded, unless that was told just now.
+    async fn tell(&mut self, error: &str, ended: bool) {
+        if !ended && self.told.is_some_and(|told| told.elapsed() < TELL) {
+            return;
+        }
+        self.told = Some(Instant::now());
         let session = &self.recording.session;
         tracing::error!(session = %session.id, error, "a recording cannot be written");
         let (id, user) = (session.id, session.user.clone());
@@ -264,24 +276,43 @@ impl Writer {
         // Whoever follows has heard why, and learns that this is the end.
         let (followers, _) = broadcast::channel(1);
         self.followers = followers;
+        self.inner.live.remove(self.recording.session.id);
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
         let mut pause = super::Backoff::default();
         while let Err(error) = written {
-            tracing::warn!(session = %self.recording.session.id, %error, "the end of a recording cannot be written yet");
+            if !self.not_yet(&error.to_string()).await {
+                return;
+            }
             pause.wait().await;
             written = self.write_last(&mut last).await;
         }
         while let Err(error) = self.seal(Some(Ending::Complete)).await {
-            tracing::warn!(session = %self.recording.session.id, error, "a recording cannot be sealed yet");
+            if !self.not_yet(&error).await {
+                return;
+            }
             pause.wait().await;
         }
         while let Err(error) = self.inner.catalogue.put(&self.recording).await {
             tracing::warn!(session = %self.recording.session.id, %error, "a recording's record cannot be written yet");
             pause.wait().await;
         }
-        while self.uploads.join_next().await.is_some() {}
-        self.inner.uploaded(&self.recording).await;
+        let mut kept = true;
+        while let Some(done) = self.uploads.join_next().await {
+            kept &= done.unwrap_or(false);
+        }
+        if kept {
+            self.inner.uploaded(&self.recording).await;
+        }
+    }
+
+    /// The session is over and cannot be sealed now: its record says so. False if it never will before the next start.
+    async fn not_yet(&mut self, error: &str) -> bool {
+        tracing::warn!(session = %self.recording.session.id, error, "the end of a recording cannot be sealed yet");
+        let inner = self.inner.clone();
+        inner.not_sealed(&self.recording, error).await;
+        self.tell(&format!("its end cannot be sealed yet: {error}"), false).await;
+        self.pen.is_some()
     }
 
     /// Writes what came at the very end; what is written is not tried again.

@@ -104,12 +104,14 @@ pub(crate) fn event(event: &Event) -> Value {
         What::Resize { width, height } => {
             json!({ "time": time, "event": "resize", "width": width, "height": height })
         }
-        What::InputRest { bytes, sha256 } => {
-            json!({ "time": time, "event": "input-rest", "bytes": bytes, "sha256": hex::encode(sha256) })
+        What::InputRest { so_far, bytes, sha256 } => {
+            let name = if *so_far { "input-so-far" } else { "input-rest" };
+            json!({ "time": time, "event": name, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
-        What::File { direction, bytes, sha256 } => {
+        What::File { so_far, direction, bytes, sha256 } => {
+            let name = if *so_far { "file-so-far" } else { "file" };
             let way = if *direction == Direction::Up { "up" } else { "down" };
-            json!({ "time": time, "event": "file", "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
+            json!({ "time": time, "event": name, "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
         What::Lost { bytes, why } => json!({ "time": time, "event": "lost", "bytes": bytes, "reason": why }),
         What::Exit(code) => json!({ "time": time, "event": "exit", "exit": code }),

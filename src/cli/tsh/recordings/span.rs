@@ -48,7 +48,7 @@ pub(crate) fn place(text: &str) -> Result<Duration, String> {
             // 9:99 is more likely a slip than 10:39.
             let number: u32 = part.parse().ok().filter(|_| below < 60.0).ok_or_else(wrong)?;
             below = number.into();
-            total += Duration::from_secs(unit) * number;
+            total = total.checked_add(Duration::from_secs(unit) * number).ok_or_else(wrong)?;
         }
     }
     if parts.next().is_some() { Err(wrong()) } else { Ok(total) }
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(place("83"), Ok(Duration::from_secs(83)));
         assert_eq!(place("1:23.5"), Ok(Duration::from_millis(83_500)));
         assert_eq!(place("1:02:03"), Ok(Duration::from_secs(3723)));
-        for wrong in ["", "x", "1:x", "-1", "1:2:3:4", "nan", "9:99", "1:60:00"] {
+        for wrong in ["", "x", "1:x", "-1", "1:2:3:4", "nan", "9:99", "1:60:00", "999:18446744073709550000"] {
             assert!(place(wrong).is_err(), "{wrong}");
         }
         let day = instant("1d").unwrap();

@@ -191,6 +191,7 @@ pub(in crate::server::web) fn read_query(query: Option<&str>) -> Result<Query, A
             "since" => read.since = instant()?,
             "until" => read.until = instant()?,
             "user" => read.user = text,
+            "id" => read.id = text,
             "cluster" => read.cluster = text,
             "about" => read.about = text,
             "after" => read.after = text,
@@ -231,6 +232,7 @@ impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         let status = match error {
             ReadError::Store(error) => return error.into(),
+            ReadError::Asked(_) => StatusCode::BAD_REQUEST,
             ReadError::NotFound(_) => StatusCode::NOT_FOUND,
             ReadError::NotLive(_) => StatusCode::CONFLICT,
             ReadError::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,

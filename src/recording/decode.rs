@@ -163,11 +163,11 @@ impl Decoder {
                 self.tails[Stream::from_name(stream)? as usize] = BASE64.decode(bytes).ok()?;
                 return Some(None);
             }
-            "input-rest" => {
+            "input-rest" | "input-so-far" => {
                 let (bytes, sha256) = counted(rest)?;
-                What::InputRest { bytes, sha256 }
+                What::InputRest { so_far: word == "input-so-far", bytes, sha256 }
             }
-            "file" => {
+            "file" | "file-so-far" => {
                 let (way, rest) = rest.split_once(' ')?;
                 let direction = match way {
                     "up" => Direction::Up,
@@ -175,7 +175,7 @@ impl Decoder {
                     _ => return None,
                 };
                 let (bytes, sha256) = counted(rest)?;
-                What::File { direction, bytes, sha256 }
+                What::File { so_far: word == "file-so-far", direction, bytes, sha256 }
             }
             "lost" => {
                 let (bytes, why) = rest.split_once(' ')?;
@@ -243,8 +243,8 @@ mod tests {
             8 => (stream, piece).prop_map(|(stream, bytes)| What::Bytes(stream, bytes)),
             1 => (any::<u16>(), any::<u16>()).prop_map(|(width, height)| What::Resize { width, height }),
             1 => any::<i32>().prop_map(What::Exit),
-            1 => (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| What::InputRest { bytes, sha256 }),
-            1 => (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| What::File { direction: Direction::Up, bytes, sha256 }),
+            1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::InputRest { so_far, bytes, sha256 }),
+            1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::File { so_far, direction: Direction::Up, bytes, sha256 }),
             1 => (any::<u64>(), "\\PC{0,9}").prop_map(|(bytes, why)| What::Lost { bytes, why }),
             1 => "\\PC{0,9}".prop_map(What::Failed),
             1 => "\\PC{0,9}".prop_map(What::Ended),

@@ -10,6 +10,7 @@ use super::{
     output::Output,
 };
 use crate::client::{keystore::Kind, settings_file::MAX_MINUTES};
+pub(super) use play::with_seconds;
 
 pub(super) mod alias;
 mod choices;
@@ -46,7 +47,7 @@ mod settings;
 mod status;
 mod to_agent;
 mod version;
-mod zone;
+pub(super) mod zone;
 
 /// Log in to a gate through the browser, then use kubectl
 #[derive(Debug, clap::Parser)]
@@ -177,7 +178,7 @@ impl Program for Cli {
     const BINARY: &'static str = "tsh";
 
     fn expand(args: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
-        alias::expand(args, 1)
+        alias::expand(args, 1).map(with_seconds)
     }
 
     fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {

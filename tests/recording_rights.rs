@@ -137,6 +137,26 @@ fn an_administrator_ends_a_session_and_says_why() {
         .map(|one| one["id"].as_str().unwrap())
         .collect();
     assert_eq!(ids.len(), open.len(), "{page}");
+    let ask = |query: &str| {
+        let request = format!("GET /v2/recordings?{query}");
+        world.gate.raw_admin(world.gate.admin, Some(&shown), &request, "")
+    };
+    for id in &ids {
+        // Its first 8 characters tell it from those that began in the same second.
+        let (status, found) = ask(&format!("id={}&state=live", &id[..8]));
+        let found: serde_json::Value = serde_json::from_str(&found).expect("a page");
+        assert_eq!((status, found["recordings"].as_array().map(Vec::len)), (200, Some(1)), "{found}");
+        assert_eq!(found["recordings"][0]["id"], **id);
+    }
+    for (query, sentence) in [
+        ("id=abc", "id: `abc` is too short for the beginning of an ID; type at least 4 characters of it"),
+        ("id=shell", "id: `shell` is not the beginning of an ID"),
+        ("after=yesterday", "after: `yesterday` is no place in a list of recordings"),
+        ("user=alice&after=2026-01-02T03:04:05Z%7C1", "after: `2026-01-02T03:04:05Z|1` is no place"),
+    ] {
+        let (status, told) = ask(query);
+        assert!(status == 400 && told.contains(sentence), "{query}: {status} {told}");
+    }
     for id in &ids {
         // The reason is one line for a terminal, whatever was sent.
         let request = format!("DELETE /v2/sessions/{id}?reason=the+host+is+going+down%1b%5B31m%0aat+noon");

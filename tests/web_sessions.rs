@@ -97,7 +97,7 @@ async fn token(world: &InProcess, jar: &Jar) -> String {
 
 fn session_of(user: &str) -> Session {
     Session {
-        id: Uuid::now_v7(),
+        id: jumpgate::recording::id::new(jiff::Timestamp::now()),
         kind: Kind::Exec,
         user: user.into(),
         roles: vec!["access".into()],
@@ -324,6 +324,11 @@ async fn everybody_sees_their_own_and_auditors_see_all() {
     assert_eq!(list(&alice, "").await, ["bob", "alice"]);
     assert_eq!(list(&alice, "?user=bob").await, ["bob"]);
     assert_eq!(list(&bob, "").await, ["bob"]);
+    let short = |id: Uuid| format!("?id={}", &id.to_string()[..8]);
+    assert_eq!(list(&alice, &short(of_bob)).await, ["bob"]);
+    assert_eq!(list(&bob, &short(of_bob)).await, ["bob"]);
+    assert!(list(&bob, &short(of_alice)).await.is_empty(), "nobody learns of another's session by its ID");
+    assert_eq!(status(&world, &bob, "/web/api/recordings?id=zz").await, 400);
     let of = |id: Uuid, what: &str| format!("/web/api/recordings/{id}{what}");
     for what in ["", "/outline", "/film?part=0", "/content"] {
         assert_eq!(status(&world, &bob, &of(of_bob, what)).await, 200, "{what}");

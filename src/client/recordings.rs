@@ -26,12 +26,12 @@ impl AdminClient {
         loop {
             query.limit = Some((most - all.len()).min(MAX_PAGE));
             let page = self.recordings(&query).await?;
-            let came = page.recordings.len();
             all.extend(page.recordings);
-            match page.next {
-                Some(next) if all.len() < most && came > 0 => query.after = Some(next),
-                _ => break,
+            // A page with nothing on it may be followed by one with something.
+            if page.next.is_none() || all.len() >= most || page.next == query.after {
+                break;
             }
+            query.after = page.next;
         }
         all.truncate(most);
         Ok(all)

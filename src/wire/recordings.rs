@@ -79,6 +79,9 @@ pub struct Query {
     /// The person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The beginning of its ID: at least 4 hexadecimal digits, dashes or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -99,9 +102,10 @@ pub struct Query {
 /// Some recordings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// The newest first.
+    /// The newest first; those of the same millisecond in any order.
     pub recordings: Vec<Recording>,
-    /// Set if there are more.
+    /// Set if there may be more: the next page goes on `after` it. A page can have fewer than asked for, even none, and be followed
+    /// by another: the gate looks at so many recordings for one page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     model::text::clean_line,
     pki::{Identity, IdentityError},
+    recording::id,
     server::{
         Gate,
         audit::{Event, Outcome, Stream},
@@ -182,7 +183,7 @@ impl Server {
             let why = "a request for an upgrade carries no body; the gate does not forward one that does";
             return self.refuse(record, Refusal::new(StatusCode::BAD_REQUEST, why)).await;
         }
-        let asked = Asked { id: Uuid::now_v7(), identity, peer, target, cluster: name };
+        let asked = Asked { id: id::new(Timestamp::now()), identity, peer, target, cluster: name };
         let call = Call { asked, upstream, lifetime, permit, record };
         match upgrade {
             Some(upgrade) => self.upgrade(call, upgrade, request).await,

@@ -91,7 +91,7 @@ impl Inner {
         let mut query = Query { state: Some(State::Live), limit: Some(MAX_PAGE), ..Query::default() };
         let mut live = Vec::new();
         loop {
-            match self.catalogue.list(&query, |_| true).await {
+            match self.catalogue.list(&query, None).await {
                 Ok(page) => {
                     live.extend(page.recordings);
                     query.after = page.next;

@@ -85,6 +85,9 @@ pub enum SetupError {
     /// The key that signs them.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Their records.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Why a session may not begin: the sentence for the person.
@@ -143,7 +146,7 @@ impl Recordings {
             config: config.clone(),
             spool,
             vault,
-            catalogue: Catalogue::new(store),
+            catalogue: Catalogue::open(store).await?,
             key,
             audit,
             live: Sessions::default(),

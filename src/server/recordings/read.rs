@@ -10,7 +10,7 @@ use futures_util::{
 use tokio::{io::AsyncReadExt, sync::broadcast};
 use uuid::Uuid;
 
-use super::{Recordings, spool::Snapshot, vault::Vault};
+use super::{Recordings, catalogue::ListError, spool::Snapshot, vault::Vault};
 use crate::{
     model::Verb,
     recording::blocks,
@@ -34,6 +34,9 @@ pub enum ReadError {
     /// It is not live.
     #[error("session {0} is not live on this gate")]
     NotLive(Uuid),
+    /// What was asked for is none that can be.
+    #[error("{0}")]
+    Asked(String),
     /// The store.
     #[error(transparent)]
     Store(StoreError),
@@ -63,6 +66,11 @@ impl Viewer {
         self.all
     }
 
+    /// The only person whose sessions this one sees, if not those of everybody.
+    fn only(&self) -> Option<&str> {
+        (!self.all).then_some(&*self.user)
+    }
+
     /// Whether this person may see a recording.
     pub fn may_see(&self, recording: &Recording) -> bool {
         self.all || recording.session.user == self.user
@@ -75,7 +83,7 @@ pub type Content = BoxStream<'static, io::Result<Bytes>>;
 impl Recordings {
     /// The recordings that fit a query, the newest first.
     pub async fn list(&self, viewer: &Viewer, query: &Query) -> Result<Page, ReadError> {
-        Ok(self.0.catalogue.list(query, |recording| viewer.may_see(recording)).await?)
+        Ok(self.0.catalogue.list(query, viewer.only()).await?)
     }
 
     /// One recording.
@@ -136,6 +144,15 @@ impl Recordings {
             }
         });
         Ok(sealed.chain(open).chain(coming).boxed())
+    }
+}
+
+impl From<ListError> for ReadError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Asked(why) => Self::Asked(why),
+            ListError::Store(error) => Self::Store(error),
+        }
     }
 }
 

@@ -49,6 +49,7 @@ impl Recordings {
             if page.next.is_none() {
                 return Ok(found);
             }
+            query.after = page.next;
         }
     }
 

@@ -51,7 +51,7 @@ async fn in_room(
 
 fn session(user: &str) -> Session {
     Session {
-        id: Uuid::now_v7(),
+        id: crate::recording::id::new(jiff::Timestamp::now()),
         kind: Kind::Exec,
         user: user.into(),
         roles: vec![],
@@ -177,7 +177,7 @@ async fn only_ones_own_sessions_are_seen_unless_a_role_says_more() {
     };
     let alice = room.viewer("alice", vec![]).await;
     assert_eq!(seen(&alice).await, ["alice"]);
-    for refused in [ids[1], Uuid::now_v7()] {
+    for refused in [ids[1], crate::recording::id::new(jiff::Timestamp::now())] {
         let error = room.recordings.content(&alice, refused).await.err().unwrap();
         assert!(matches!(error, ReadError::NotFound(_)), "{error}");
     }
@@ -522,6 +522,12 @@ impl Store for Failing {
     }
     fn take<'a>(&'a self, key: &'a str) -> StoreResult<'a, Option<crate::server::store::Item>> {
         self.0.take(key)
+    }
+    fn write_all<'a>(&'a self, values: Vec<(String, Option<bytes::Bytes>)>) -> StoreResult<'a, ()> {
+        if let Err(error) = self.refuse() {
+            return Box::pin(async { Err(error) });
+        }
+        self.0.write_all(values)
     }
     fn range<'a>(
         &'a self,

@@ -332,7 +332,10 @@ mod tests {
     async fn parts_are_kept_in_a_folder_and_removed_with_their_session() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(None, &folder.path().join("kept")).unwrap();
-        let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let (one, other) = (
+            crate::recording::id::new(jiff::Timestamp::now()),
+            crate::recording::id::new(jiff::Timestamp::now()),
+        );
         for part in [2, 1, 10] {
             vault.put(one, part, Bytes::from(format!("part {part}"))).await.unwrap();
         }

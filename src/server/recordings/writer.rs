@@ -53,7 +53,9 @@ impl Pen {
     /// Writes events down; the answer is their lines.
     fn write(&mut self, events: Vec<What>, now: Duration) -> std::io::Result<Vec<u8>> {
         let at = now.max(self.last);
-        let mut lines = Vec::new();
+        // A line has a head, and some characters take more than one in JSON.
+        let room = usize::try_from(bytes_in(&events)).unwrap_or_default();
+        let mut lines = Vec::with_capacity(room + room / 8 + 256);
         let mut encoder = self.encoder.clone();
         for what in events {
             encoder.encode(&Event { at, what }, &mut lines);

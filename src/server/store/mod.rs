@@ -102,6 +102,8 @@ pub trait Store: Send + Sync + 'static {
     fn delete<'a>(&'a self, key: &'a str, revision: Option<Revision>) -> StoreResult<'a, ()>;
     /// Removes one and returns it, so that of many callers only one gets it.
     fn take<'a>(&'a self, key: &'a str) -> StoreResult<'a, Option<Item>>;
+    /// Writes many at once, all of them or none; None removes one, if it is there.
+    fn write_all<'a>(&'a self, values: Vec<(String, Option<Bytes>)>) -> StoreResult<'a, ()>;
     /// Reads those whose key begins with `prefix`, in the order of their keys, after `after`, at most `limit`.
     fn range<'a>(
         &'a self,

@@ -198,6 +198,10 @@ impl Store for SqliteStore {
         Box::pin(async { Ok(self.write(op).await?.taken) })
     }
 
+    fn write_all<'a>(&'a self, values: Vec<(String, Option<Bytes>)>) -> StoreResult<'a, ()> {
+        Box::pin(async { self.write(WriteOp::All(values)).await.map(drop) })
+    }
+
     fn range<'a>(
         &'a self,
         prefix: &'a str,

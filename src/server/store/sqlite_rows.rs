@@ -36,6 +36,8 @@ pub(super) enum WriteOp {
     Delete { key: String, revision: Option<Revision> },
     /// Removes and returns.
     Take { key: String },
+    /// Puts all of them; without a value, removes.
+    All(Vec<(String, Option<Bytes>)>),
 }
 
 /// What a write did.
@@ -182,6 +184,16 @@ impl Batch<'_> {
                     Ok(Ok(Written { revision: self.revision, taken: None }))
                 }
             },
+            WriteOp::All(values) => {
+                for (key, value) in values {
+                    match value {
+                        Some(value) => drop(self.write(key, value, None)?),
+                        None if self.get(&key)?.is_some() => self.remove(key)?,
+                        None => {}
+                    }
+                }
+                Ok(Ok(Written { revision: self.revision, taken: None }))
+            }
             WriteOp::Take { key } => match self.get(&key)? {
                 None => Ok(Ok(Written { revision: self.revision, taken: None })),
                 taken => {

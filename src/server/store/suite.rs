@@ -30,6 +30,7 @@ mod sqlite {
         watchers_see_what_is_below_their_prefix_in_order,
         of_many_takers_one_gets_it,
         of_many_swaps_one_wins,
+        many_are_written_at_once,
         a_slow_watcher_learns_that_it_missed_something,
     );
 }
@@ -55,6 +56,23 @@ async fn create_put_swap_delete_keep_their_conditions(store: Arc<dyn Store>) {
     let gone = store.compare_and_swap("/a", third, value("6"), None).await;
     assert_eq!(gone, Err(StoreError::NotFound("/a".into())));
     assert_eq!(store.take("/a").await.unwrap(), None);
+}
+
+async fn many_are_written_at_once(store: Arc<dyn Store>) {
+    let put = |key: &str, text: &str| (key.to_owned(), Some(value(text)));
+    store.put("/m/gone", value("0"), None).await.unwrap();
+    store.put("/m/a", value("0"), None).await.unwrap();
+    let mut watch = store.watch("/m/");
+    let all = vec![put("/m/a", "1"), put("/m/b", "2"), ("/m/gone".into(), None), ("/m/never".into(), None)];
+    store.write_all(all).await.unwrap();
+    let found = store.range("/m/", None, 10).await.unwrap();
+    let values: Vec<(&str, &[u8])> = found.iter().map(|item| (&*item.key, &*item.value)).collect();
+    assert_eq!(values, [("/m/a", &b"1"[..]), ("/m/b", b"2")]);
+    assert!(found[0].revision < found[1].revision);
+    assert!(matches!(next(&mut watch).await, Change::Put(item) if item.key == "/m/a" && item.value == "1"));
+    assert!(matches!(next(&mut watch).await, Change::Put(item) if item.key == "/m/b"));
+    assert!(matches!(next(&mut watch).await, Change::Delete { key, .. } if key == "/m/gone"));
+    store.write_all(vec![]).await.unwrap();
 }
 
 async fn revisions_grow_in_the_whole_store(store: Arc<dyn Store>) {

@@ -74,6 +74,10 @@ impl Store for Timed {
         self.time("take", self.store.take(key))
     }
 
+    fn write_all<'a>(&'a self, values: Vec<(String, Option<Bytes>)>) -> StoreResult<'a, ()> {
+        self.time("write_all", self.store.write_all(values))
+    }
+
     fn range<'a>(
         &'a self,
         prefix: &'a str,

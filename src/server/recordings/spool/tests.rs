@@ -16,7 +16,11 @@ struct Room {
 }
 
 fn room() -> Room {
-    Room { folder: tempfile::tempdir().unwrap(), key: KeyPair::generate(), id: Uuid::now_v7() }
+    Room {
+        folder: tempfile::tempdir().unwrap(),
+        key: KeyPair::generate(),
+        id: crate::recording::id::new(jiff::Timestamp::now()),
+    }
 }
 
 impl Room {

@@ -161,7 +161,7 @@ fn an_administrator_ends_a_session_and_says_why() {
         let request = format!("DELETE /v2/sessions/{id}?reason=the+host+is+going+down%1b%5B31m%0aat+noon");
         assert_eq!(world.gate.raw_admin(world.gate.admin, Some(&shown), &request, "").0, 204);
     }
-    let reason = "an administrator ended this session: the host is going down\\u{1b}[31m\\u{a}at noon";
+    let reason = "this session was ended by admin: the host is going down\\u{1b}[31m\\u{a}at noon";
     all_end(&world, open, reason);
     let events = world.events("session.killed", ids.len());
     for event in events {

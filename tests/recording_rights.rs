@@ -97,7 +97,8 @@ fn a_watcher_whose_role_is_taken_away_sees_no_more() {
     let (run, _) = world.login_as("bob", jumpgate::demo::browser::Consent::Approve, &[]);
     run.succeeds();
     let bob = Shown::of_profile(&world, "bob");
-    world.login();
+    let (run, _) = world.login_as("alice", jumpgate::demo::browser::Consent::Approve, &["--force"]);
+    run.succeeds();
     let mut live = world.kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "cat"]);
     live.send("before\n");
     live.says("before\n");
@@ -161,7 +162,7 @@ fn an_administrator_ends_a_session_and_says_why() {
         let request = format!("DELETE /v2/sessions/{id}?reason=the+host+is+going+down%1b%5B31m%0aat+noon");
         assert_eq!(world.gate.raw_admin(world.gate.admin, Some(&shown), &request, "").0, 204);
     }
-    let reason = "an administrator ended this session: the host is going down\\u{1b}[31m\\u{a}at noon";
+    let reason = "this session was ended by admin: the host is going down\\u{1b}[31m\\u{a}at noon";
     all_end(&world, open, reason);
     let events = world.events("session.killed", ids.len());
     for event in events {

@@ -41,6 +41,14 @@ fn a_live_session_is_verified_followed_into_a_pipe_and_ended_with_who_and_why() 
     let json: Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert_eq!((&json["good"], json["state"].as_str()), (&Value::Null, Some("live")), "{json}");
 
+    // The TAB key knows it.
+    for words in [&["join", ""][..], &["play", &live[..2]], &["recordings", "verify", ""]] {
+        let found = world.tsh(&[&["__complete", "fish", "tsh"], words].concat()).succeeds();
+        assert!(found.stdout.starts_with(&format!("{}\talice in ", &live[..8])), "{words:?}: {found:?}");
+    }
+    // Four characters will do.
+    world.tsh(&["recordings", "verify", &live[..4]]).succeeds();
+
     // A pipe has each line when it is whole, not when it scrolls off.
     let join = tsh(&world, &["join", &live]);
     join.says("one-41\n");

@@ -3,8 +3,11 @@
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::error::Failure;
-use crate::wire::recordings::Recording;
+use super::{complete::Candidate, error::Failure};
+use crate::{
+    recording::Session,
+    wire::recordings::{Query, Recording, State},
+};
 
 /// The fewest characters of an ID that may stand for the whole.
 const LEAST: usize = 4;
@@ -19,6 +22,24 @@ pub(crate) enum Typed {
     Whole(Uuid),
     /// The beginning of one, without dashes, in lower case.
     Beginning(String),
+}
+
+/// Sessions as the TAB key offers them, for what is typed of an ID.
+pub(crate) fn candidates(all: &[Recording]) -> Vec<Candidate> {
+    let shown = Shown::of(all.iter().map(|one| one.session.id));
+    let about = |session: &Session| {
+        format!("{} in {} {}/{}", session.user, session.cluster, session.namespace, session.pod)
+    };
+    all.iter().map(|one| Candidate::new(shown.id(one.session.id), about(&one.session))).collect()
+}
+
+/// What to ask the gate for behind the TAB key: the newest sessions, of which enough is typed those alone.
+pub(crate) fn asked(typed: &str, live: bool) -> Query {
+    let id = match read(typed, false) {
+        Ok(Typed::Beginning(digits)) => Some(digits),
+        _ => None,
+    };
+    Query { id, state: live.then_some(State::Live), ..Query::default() }
 }
 
 /// Reads an ID or the beginning of one. `or_file`: a file's name was as welcome.
@@ -108,10 +129,7 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        recording::{Session, header::Kind},
-        wire::recordings::State,
-    };
+    use crate::recording::header::Kind;
 
     fn recording(id: &str) -> Recording {
         let session = Session {

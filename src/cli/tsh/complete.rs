@@ -8,16 +8,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Globals, guarded,
+    recordings::gate,
     settings::{Settings, Target, cluster_of, is_valid},
 };
 use crate::{
     cli::{
         Ctx,
         complete::{Candidate, Place},
+        ids,
     },
     client::{
         keystore::Kind,
         kubeconfig::{self, ContextInfo},
+        profile::Credentials,
         settings_file::SettingsFile,
     },
     wire::kube_clusters::{KubeCluster, PREFIX},
@@ -25,6 +28,8 @@ use crate::{
 
 /// How long a person waits for a gate behind the TAB key.
 const LIMIT: Duration = Duration::from_millis(250);
+/// How long for sessions, of which nothing is known here.
+const OF_SESSIONS: Duration = Duration::from_secs(1);
 /// For how long the gate's answer counts as fresh.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// How long a gate is left alone that was asked.
@@ -55,6 +60,12 @@ pub(super) fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
         (["keys", "move"], "to") => {
             let kept = Kind::NAMES.into_iter().filter(|name| *name != Kind::None.name());
             Some(Candidate::plain(kept))
+        }
+        (["join"], "id") => names.sessions(true),
+        (["play"] | ["recordings", "export" | "verify"], "what") => {
+            // Files are welcome here, too.
+            let found = names.sessions(false).unwrap_or_default();
+            return found.iter().any(|one| one.value.starts_with(&place.value)).then_some(found);
         }
         (["config", "set"], "key") => names.settings(),
         (["config", "unset"], "key") => names.settings_made(),
@@ -185,9 +196,10 @@ impl Names<'_> {
         if is_fresh { known.clusters } else { self.asked(target).unwrap_or(known.clusters) }
     }
 
-    fn asked(&self, target: &Target) -> Option<Vec<KubeCluster>> {
+    /// The login at a gate, if its key is at hand: one in a keyring is left there.
+    fn at_hand(&self, target: &Target) -> Option<Credentials> {
         let settings = &self.settings;
-        if settings.identity.is_some() || target.profile.kube_proxy_addr.is_empty() {
+        if settings.identity.is_some() {
             return None;
         }
         let user = settings.user(target).ok()??;
@@ -196,9 +208,29 @@ impl Names<'_> {
             Kind::File => settings.home.credentials(&target.name, &user).ok()??,
             _ => return None,
         };
-        if !is_valid(&credentials, Timestamp::now())
-            || !settings.home.may_ask_clusters(&target.name, PAUSE).ok()?
-        {
+        is_valid(&credentials, Timestamp::now()).then_some(credentials)
+    }
+
+    /// The sessions that the person may see.
+    fn sessions(&self, live: bool) -> Option<Vec<Candidate>> {
+        let typed = &self.place.value;
+        if typed.contains(['/', '.']) {
+            return None;
+        }
+        let target = self.target()?;
+        let credentials = self.at_hand(&target)?;
+        let query = ids::asked(typed, live);
+        let found = gate::glance(&self.settings, &target, &credentials, &query, OF_SESSIONS)?;
+        Some(ids::candidates(&found))
+    }
+
+    fn asked(&self, target: &Target) -> Option<Vec<KubeCluster>> {
+        let settings = &self.settings;
+        if target.profile.kube_proxy_addr.is_empty() {
+            return None;
+        }
+        let credentials = self.at_hand(target)?;
+        if !settings.home.may_ask_clusters(&target.name, PAUSE).ok()? {
             return None;
         }
         guarded::glance(settings, target, &credentials, LIMIT)

@@ -1,26 +1,27 @@
 //! The gate's recordings as the person who is logged in.
 
-use std::{fs, io::Read, path::Path};
+use std::{fs, io::Read, path::Path, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
 
 use crate::{
     cli::{
-        Ctx,
+        Ctx, block_on,
         error::{self, Failure},
         ids::{self, Typed},
         progress,
         tsh::{
             Globals,
             entry::no_host_ca,
-            settings::{Settings, is_valid},
+            settings::{Settings, Target, is_valid},
             zone::zone,
         },
     },
     client::{
         admin::{AdminClient, AdminError},
         identity_file::IdentityFile,
+        profile::Credentials,
     },
     recording::{blocks::is_sealed, decode::DecodeError, timeline::Timeline, verify::hangs_together},
     wire::recordings::{Query, Recording, State},
@@ -41,15 +42,38 @@ pub(crate) async fn connect(globals: &Globals, ctx: &Ctx) -> anyhow::Result<Admi
             .code(error::LOGIN_NEEDED)
             .into());
     }
+    let client = client(&settings, &target, &credentials).await?;
+    Ok(client.on_slow(progress::slow(ctx.console)))
+}
+
+async fn client(
+    settings: &Settings<'_>,
+    target: &Target,
+    credentials: &Credentials,
+) -> anyhow::Result<AdminClient> {
     let identity = IdentityFile {
         key_pem: credentials.key_pem.clone(),
         ssh_cert: None,
         cert_pem: credentials.cert_pem.clone(),
         known_hosts: vec![],
-        ca_pem: settings.host_cas(&target.name)?.ok_or_else(|| no_host_ca(ctx))?,
+        ca_pem: settings.host_cas(&target.name)?.ok_or_else(|| no_host_ca(settings.ctx))?,
     };
-    let client = AdminClient::new(&target.address.to_string(), &identity).await.map_err(failure)?;
-    Ok(client.on_slow(progress::slow(ctx.console)))
+    AdminClient::new(&target.address.to_string(), &identity).await.map_err(failure)
+}
+
+/// Sessions for the TAB key: within this time and without a word, or nothing.
+pub(crate) fn glance(
+    settings: &Settings<'_>,
+    target: &Target,
+    credentials: &Credentials,
+    query: &Query,
+    limit: Duration,
+) -> Option<Vec<Recording>> {
+    let asked = async {
+        let asked = async { Ok(client(settings, target, credentials).await?.recordings(query).await?) };
+        tokio::time::timeout(limit, asked).await?
+    };
+    block_on(asked).ok().map(|page| page.recordings)
 }
 
 /// What to tell of a request that was not done.
@@ -64,9 +88,8 @@ pub(crate) async fn find(gate: &AdminClient, id: &str, live: bool, ctx: &Ctx) ->
         Typed::Beginning(beginning) => beginning,
     };
     for state in [live.then_some(State::Live), None] {
-        let query = Query { state, ..Query::default() };
-        let mut fitting = gate.all_recordings(query, usize::MAX).await.map_err(failure)?;
-        fitting.retain(|recording| ids::begins(recording.session.id, &beginning));
+        let query = Query { state, id: Some(beginning.clone()), ..Query::default() };
+        let fitting = gate.all_recordings(query, usize::MAX).await.map_err(failure)?;
         if let Some(found) = ids::one(id, fitting, &zone(&ctx.env))? {
             return Ok(found);
         }

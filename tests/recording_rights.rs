@@ -97,7 +97,8 @@ fn a_watcher_whose_role_is_taken_away_sees_no_more() {
     let (run, _) = world.login_as("bob", jumpgate::demo::browser::Consent::Approve, &[]);
     run.succeeds();
     let bob = Shown::of_profile(&world, "bob");
-    world.login();
+    let (run, _) = world.login_as("alice", jumpgate::demo::browser::Consent::Approve, &["--force"]);
+    run.succeeds();
     let mut live = world.kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "cat"]);
     live.send("before\n");
     live.says("before\n");

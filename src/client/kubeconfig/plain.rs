@@ -22,11 +22,11 @@ pub(super) fn read(text: &str) -> Option<(Value, Tree)> {
     if text.contains('\r') { windows::read(text) } else { lines(text) }
 }
 
-/// Whether a text has none of the characters that YAML refuses or breaks lines at, and no tab.
+/// Whether a text has none of the characters that YAML refuses or breaks lines at. A tab is taken in comments alone, later.
 fn is_usual(text: &str) -> bool {
     let odd =
         |c| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-    let usual = |b: u8| (b >= b' ' && b != 0x7f) || b == b'\n' || b == b'\r';
+    let usual = |b: u8| (b >= b' ' && b != 0x7f) || matches!(b, b'\n' | b'\r' | b'\t');
     text.bytes().all(usual) && (text.is_ascii() || !text.contains(odd))
 }
 

@@ -25,7 +25,14 @@ fn main() {
     println!("{:<44}{:>10}{:>10}", "", "median", "worst");
     for size in SIZES {
         let windows = block(size).replace('\n', "\r\n");
-        for (what, text) in [("block", block(size)), ("CRLF", windows), ("JSON", json(size))] {
+        let hint = block(size).replacen(
+            "command: aws\n",
+            "command: aws\n      installHint: |\n        Install it.\n        Then try again.\n",
+            1,
+        );
+        for (what, text) in
+            [("block", block(size)), ("CRLF", windows), ("one text over lines", hint), ("JSON", json(size))]
+        {
             let path = folder.path().join("config");
             let files = Files::single(path.clone());
             let [mut logins, mut logouts, mut lists] = [const { Vec::new() }; 3];

@@ -224,6 +224,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "search" -d 'Find a text that was on the screen'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "keys" -d 'Print the public keys that sign recordings, for verify --key'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s s -l speed -d 'How fast, from 0.5 to 16' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_jumpgate_values)'

@@ -317,31 +317,33 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "logout" -d 'Take contexts out of the kubeconfig; the login stays'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
 paste\t'A browser elsewhere; the address on which it ends is pasted here'
 code\t'A code that is typed on the gate\'s page in any browser'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
 keyring\t''
 keyutils\t''
 none\t''"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -l skip-version-check -d 'Log in although the gate wants a newer client'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "ls" -d 'List recordings, live sessions first'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "search" -d 'Find a text that was on the screen'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "export" -d 'Write a recording as a file for other programs'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "ls" -d 'List recordings, live sessions first'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "search" -d 'Find a text that was on the screen'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "export" -d 'Write a recording as a file for other programs'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "keys" -d 'Print the public keys that sign recordings, for verify --key'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and not __fish_seen_subcommand_from ls search export verify keys help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l since -d 'Begun since then: 30m, 2h or 7d ago, a day, or an instant' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l until -d 'Begun before then' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l user -d 'Of this person' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l cluster -d 'In this cluster' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l state -d 'In this state' -r -f -a "live\t'It goes on'
 complete\t'It is over and all of it is there'
@@ -352,7 +354,6 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -371,13 +372,13 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l since -d 'In sessions begun since then: 30m, 2h or 7d ago, a day, or an instant' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l until -d 'In sessions begun before then' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l user -d 'In sessions of this person' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l cluster -d 'In sessions of this cluster' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l after -d 'Go on where an earlier search stopped' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from search" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -398,7 +399,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 text\t'What was on the screen, line by line'
 json\t'One JSON object an event'
 sealed\t'As the gate keeps it, to verify later; needs --output'"
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s o -l output -d 'File to write, which must not be there yet [default: standard output]' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s o -l output -d 'File to write [default: standard output]' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -413,11 +414,12 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 keyring\t''
 keyutils\t''
 none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l force -d 'Write over a file that is there'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l key -d 'Public recording keys of the gate in PEM, instead of asking it' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l key -d 'Public recording keys of the gate, as `tsh recordings keys` prints them, instead of asking it' -r -F
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s f -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -439,10 +441,32 @@ complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subc
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -s f -l format -d 'How to write them; text is PEM' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l user -d 'Name of the user' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
+paste\t'A browser elsewhere; the address on which it ends is pasted here'
+code\t'A code that is typed on the gate\'s page in any browser'"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l ca-pin -d 'Key that the gate must show at a first login; `tctl status` prints it on the gate' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l ca-file -d 'File of CAs to trust besides the system\'s' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -s i -l identity -d 'Use the login in a file of `tsh login --out` instead of the profile' -r -F
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l key-store -d 'Where a login keeps its private key: file, keyring (the system\'s), keyutils (the Linux kernel\'s), none (only with --out)' -r -f -a "file\t''
+keyring\t''
+keyutils\t''
+none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -l skip-version-check -d 'Log in although the gate wants a newer client'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from keys" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List recordings, live sessions first'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "search" -d 'Find a text that was on the screen'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "keys" -d 'Print the public keys that sign recordings, for verify --key'
 complete -c tsh -n "__fish_tsh_using_subcommand recordings; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -s s -l speed -d 'How fast, from 0.5 to 16' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_tsh_values)'
@@ -725,6 +749,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "search" -d 'Find a text that was on the screen'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "verify" -d 'Check that a recording is what the gate wrote'
+complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from recordings" -f -a "keys" -d 'Print the public keys that sign recordings, for verify --key'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "ls" -d 'List each login\'s key store, and whether the key is there'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "move" -d 'Move keys into another store'
 complete -c tsh -n "__fish_tsh_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "view" -d 'Show the settings, checked'

@@ -1,4 +1,4 @@
-//! `jumpgate demo`: the tour on a machine without kubectl, and the lines that the demo prints.
+//! `jumpgate demo`: the tour on a machine without kubectl, the lines that the demo prints, and who may do what in it.
 
 use std::{
     fs,
@@ -7,6 +7,10 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
 };
+
+use jumpgate::demo::browser::{Browser, Consent};
+
+use crate::support::world::{Kubectl, Run, runtime, wait_for};
 
 const JUMPGATE: &str = env!("CARGO_BIN_EXE_jumpgate");
 
@@ -102,4 +106,80 @@ fn every_line_that_the_demo_prints_works_where_it_is_printed() {
     std::os::unix::fs::symlink("/bin/sh", bin.join("kubectl")).expect("a link");
     let (_running, lines) = printed(&bin, other.path());
     assert!(lines.iter().any(|line| line == "kubectl get pods -A"), "{lines:?}");
+}
+
+/// Runs what the demo printed for one terminal, as far as the login, and signs in there as somebody.
+fn sign_in(lines: &[String], heading: &str, user: &str, folder: &Path) -> Vec<String> {
+    let own = lines.iter().skip_while(|line| !line.starts_with(heading)).skip(1);
+    let own: Vec<&str> = own.map(String::as_str).take_while(|line| !line.starts_with("==")).collect();
+    let exports: Vec<String> =
+        own.iter().filter(|line| line.starts_with("export ")).map(|line| (*line).to_owned()).collect();
+    let login = own.iter().find(|line| line.contains(" login ")).expect("a login");
+    for line in own.iter().filter(|line| line.contains(" create ")) {
+        let script = format!("{}\n{line}", exports.join("\n"));
+        let made = Command::new("/bin/sh").arg("-ec").arg(script).output().expect("a shell");
+        assert!(made.status.success(), "{made:?}");
+    }
+    let (ca, password) = ca_and_password(lines, folder);
+    let script = format!("{}\nexec {login} --browser=none", exports.join("\n"));
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder).arg("-ec").arg(script);
+    let (run, page) = Run::with_browser(command, |address| {
+        let right = Browser::new(&ca, &password).expect("a browser");
+        let wrong = Browser::new(&ca, "guessed").expect("a browser");
+        runtime().block_on(async {
+            // A mistyped password is no dead end: the form comes again, says so, and the person goes on from there.
+            let page = wrong.sign_in(address, user, Consent::Approve).await.expect("a page");
+            assert_eq!(page.status, 403);
+            assert!(page.text.contains("That is not the password of this run."), "{}", page.text);
+            right.answer(page, user, Consent::Approve).await.expect("a page")
+        })
+    });
+    assert_eq!(page.status, 200, "{}", page.text);
+    run.succeeds().says(&format!("Logged in as: {user}"));
+    exports
+}
+
+fn ca_and_password(lines: &[String], folder: &Path) -> (String, String) {
+    let line = lines.iter().find(|line| line.contains(" password ")).expect("a password");
+    let password = line.rsplit(' ').next().expect("a word").to_owned();
+    let pem = fs::read_to_string(folder.join("demo/data/admin.pem")).expect("admin.pem");
+    let last = pem.rfind("-----BEGIN CERTIFICATE-----").expect("the host CA");
+    (pem[last..].to_owned(), password)
+}
+
+#[test]
+fn a_second_person_may_watch_and_change_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = only_a_shell(folder.path());
+    let kubectl = Kubectl::WebSocket.path();
+    std::os::unix::fs::symlink(&kubectl, bin.join("kubectl")).expect("a link");
+    let (_running, lines) = printed(&bin, folder.path());
+    let all = lines.join("\n");
+    for said in [" recordings ls", " play ID", " recordings verify ID", " join ID", "/web"] {
+        assert!(all.contains(said), "{said}: {all}");
+    }
+    let yaml = fs::read_to_string(folder.path().join("demo/github.yaml")).expect("github.yaml");
+    assert!(yaml.contains("display: GitHub\n"), "{yaml}");
+    let alice = sign_in(&lines, "== The demo runs.", "alice", folder.path());
+    let bob = sign_in(&lines, "== A second person", "bob", folder.path());
+    let tsh = env!("CARGO_BIN_EXE_tsh");
+    let run = |exports: &[String], line: &str| {
+        let mut command = Command::new("/bin/sh");
+        command
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        command.arg("-ec").arg(format!("{}\n{line}", exports.join("\n")));
+        Run::of(command)
+    };
+    run(&alice, "kubectl exec shell -- echo hello").succeeds().says("hello");
+    // He sees what runs and what others did, and may do nothing himself.
+    run(&bob, "kubectl get pods -A").succeeds().says("shell");
+    run(&bob, "kubectl exec shell -- echo hello").fails_with(1).says("bob");
+    run(&bob, "kubectl get secrets -A").fails_with(1).says("cannot list resource \"secrets\"");
+    wait_for("alice's session in bob's list", || {
+        let listed = run(&bob, &format!("{tsh} recordings ls")).succeeds();
+        (listed.stdout.contains("alice") && listed.stdout.contains("shell")).then_some(())
+    });
 }

@@ -235,3 +235,31 @@ fn strangers_at_the_callback_do_not_end_the_login() {
     said.run(run.succeeds());
     insta::assert_snapshot!("strangers", said.end());
 }
+
+/// Whoever said no, or had something wrong, pastes the line that is printed and is asked again.
+#[test]
+fn the_command_of_a_hint_can_be_pasted() {
+    let world = World::with_connector();
+    let again = format!(
+        "tsh login --proxy={} --auth=github --insecure --browser=none --keep-context",
+        world.gate.web
+    );
+    let (run, _) = world.login_as("alice", Consent::Deny, &["--keep-context"]);
+    let run = run.fails_with(5);
+    assert!(run.stderr.ends_with(&format!("run: {again}\n")), "{}", run.stderr);
+    // A first login that names the gate where a cluster belongs.
+    let named = ["login", "--insecure", "gate.example.com:3080", "--auth=git hub"];
+    world
+        .tsh(&named)
+        .fails_with(1)
+        .says("hint: if gate.example.com is the gate: tsh login --proxy=gate.example.com:3080 '--auth=git hub' --insecure");
+    // Commands that need a login pass on what they were given.
+    let asked = ["kube", "ls", "--insecure", &world.proxy()];
+    world.tsh(&asked).fails_with(3).says(&format!("hint: tsh login --proxy={} --insecure\n", world.gate.web));
+    world
+        .tsh(&["login", "--ca-file=/nowhere", &world.proxy()])
+        .fails_with(1)
+        .says("--ca-file /nowhere: No such file");
+    let untrusted = world.tsh(&["login", "--user=alice", &world.proxy()]).fails_with(6);
+    untrusted.says(&format!("tsh login --proxy={} --user=alice --ca-pin=sha256:HEX", world.gate.web));
+}

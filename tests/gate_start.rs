@@ -117,7 +117,7 @@ fn mistakes_are_told_before_anything_is_made() {
     let (code, _, stderr) = run(jumpgate().args(["start", "--config", "/nowhere.yaml"]));
     assert_eq!(code, 1);
     insta::assert_snapshot!(stderr, @"
-    error: cannot read the configuration /nowhere.yaml: No such file or directory (os error 2)
+    error: cannot read the configuration /nowhere.yaml: No such file or directory
     hint: a file to begin with: jumpgate configure > jumpgate.yaml
     ");
     assert!(!dir.path().join("data").exists());

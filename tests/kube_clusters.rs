@@ -86,6 +86,51 @@ fn the_clusters_are_listed_and_one_is_chosen() {
 }
 
 #[test]
+fn a_context_is_found_by_its_clusters_name() {
+    let (world, _staging) = two_clusters("");
+    world.tsh(&["kube", "login", "staging"]).succeeds();
+    world.tsh(&["kube", "use", "teleport.example.com"]).succeeds();
+    world.tsh(&["kube", "use", "staging"]).succeeds().says(&format!("→ {STAGING}"));
+    assert_eq!(current(&world), STAGING);
+    let inside = ["kube", "shell", "staging", "--", "sh", "-c", "echo $TSH_KUBE_CONTEXT"];
+    assert_eq!(world.tsh(&inside).succeeds().stdout, format!("{STAGING}\n"));
+    // A second context that leads there: then the name says too little, and who is asked says which there are.
+    world.tsh(&["kube", "login", "staging", "--set-context-name=also"]).succeeds();
+    for command in
+        [&["kube", "use", "staging"][..], &["kube", "shell", "staging"], &["kube", "logout", "staging"]]
+    {
+        let run = world.tsh(command).fails_with(2).says("several contexts lead to the cluster \"staging\": ");
+        assert!(run.stderr.contains(STAGING) && run.stderr.contains("also"), "{}", run.stderr);
+    }
+    world.tsh(&["kube", "logout", "also"]).succeeds().says("context also removed");
+    world.tsh(&["kube", "logout", "staging"]).succeeds().says(&format!("context {STAGING} removed"));
+    world.tsh(&["kube", "use", "staging"]).fails_with(1).says("there is no context or cluster \"staging\"");
+}
+
+#[test]
+fn a_login_brings_the_entries_of_the_other_clusters_up_to_date() {
+    let (world, _staging) = two_clusters("");
+    world.tsh(&["kube", "login", "staging", "--namespace=demo", "--set-context-name=mine"]).succeeds();
+    let good = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    // As they were when the gate was elsewhere.
+    let moved = good
+        .replace("/clusters/staging", ":1/clusters/staging")
+        .replace(&format!("--proxy={}", world.gate.web), "--proxy=127.0.0.1:1");
+    fs::write(world.kubeconfig(), &moved).expect("a kubeconfig");
+    world.tsh(&["login", "--keep-context", "--diff"]).succeeds().says("--kube-cluster=staging");
+    world.tsh(&["login", "--keep-context"]).succeeds();
+    assert_eq!(fs::read_to_string(world.kubeconfig()).expect("a kubeconfig"), good);
+    assert_eq!(current(&world), "mine");
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("quiet");
+    // Those of somebody else at the same gate stay as they are.
+    let other = moved.replace("--user=alice", "--user=carol");
+    fs::write(world.kubeconfig(), &other).expect("a kubeconfig");
+    world.tsh(&["login", "--keep-context"]).succeeds();
+    let after = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    assert!(after.contains(":1/clusters/staging") && after.contains("--user=carol"), "{after}");
+}
+
+#[test]
 fn every_stream_reaches_the_named_cluster_with_both_kubectls() {
     let (world, staging) = two_clusters("");
     world.tsh(&["kube", "login", "staging"]).succeeds();

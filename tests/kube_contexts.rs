@@ -50,7 +50,7 @@ fn contexts_are_switched_back_and_forth() {
     world
         .tsh(&["kube", "use", "prod"])
         .fails_with(1)
-        .says("there is no context \"prod\"")
+        .says("there is no context or cluster \"prod\"")
         .says("did you mean eu-prod?");
     let list = world.tsh(&["kube", "use"]).succeeds().stdout;
     assert!(

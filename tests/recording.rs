@@ -1,7 +1,7 @@
 //! Recordings of long sessions, of copies and of many at once; the gate's death in the middle of a session. The matrix of all ways to
 //! open a session is in `recording_matrix.rs`.
 
-use jumpgate::recording::{header::Kind, verify::State};
+use jumpgate::recording::{What, header::Kind, timeline::Timeline, verify::State};
 
 use crate::support::{
     recorded::{Recorded, input, last, recordings, spooled, stdout},
@@ -76,6 +76,37 @@ fn b6_52_a_gate_that_is_killed_loses_nothing_that_anybody_saw() {
         assert!(on_record.starts_with(&shown.stdout), "{} of {} bytes", on_record.len(), shown.stdout.len());
         assert_eq!(recorded.verify(&world).state, State::Cut);
         assert_eq!(recorded.exit(), None);
+    }
+}
+
+/// Of bytes that are not kept it stands on record how many they were and their hash, also if the gate dies before they are all.
+#[test]
+fn b6_52_a_gate_that_is_killed_in_the_middle_of_much_input_has_its_size_and_hash_on_record() {
+    for version in Kubectl::ALL {
+        let mut world = World::with_connector();
+        world.login();
+        let script = "head -c 12000000 >/dev/null; echo half; cat >/dev/null";
+        let mut live = world.kubectl_live(version, &["exec", "-i", "shell", "--", "sh", "-c", script]);
+        let text = "0123456789abcdef".repeat(750_001);
+        live.send(&text[..12_000_001]);
+        live.says("half\n");
+        world.gate.crash_and_restart();
+        live.end();
+        let recorded = last(&world, 1);
+        assert_eq!(recorded.verify(&world).state, State::Cut);
+        let kept = input(&recorded);
+        let notes = recorded.events.iter().filter_map(|event| match event.what {
+            What::InputRest { so_far: true, bytes, sha256 } => Some((bytes as usize, sha256)),
+            _ => None,
+        });
+        let (bytes, sha256) = notes.last().expect("a note of how far it was");
+        assert!(text.starts_with(&kept) && kept.len() + bytes >= 6_000_000, "{bytes}");
+        let rest = &text.as_bytes()[kept.len()..kept.len() + bytes];
+        assert_eq!(ring::digest::digest(&ring::digest::SHA256, rest).as_ref(), sha256);
+        // Whoever reads it is told of the last note alone.
+        let timeline = Timeline::read(&recorded.sealed).expect("a film");
+        let told = |event: &&jumpgate::recording::Event| matches!(event.what, What::InputRest { .. });
+        assert_eq!(timeline.events().iter().filter(told).count(), 1);
     }
 }
 

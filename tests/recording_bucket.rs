@@ -9,7 +9,7 @@ use uuid::{NoContext, Uuid};
 
 use crate::support::{
     recorded::{Recorded, kept, spooled, stdout},
-    s3::{BUCKET, KEY_ID, REGION, S3, SECRET},
+    s3::{BUCKET, Conditions, KEY_ID, REGION, S3, SECRET},
     world::{Kubectl, Launch, Run, Shown, World, wait_for},
 };
 
@@ -158,6 +158,42 @@ fn a_bucket_that_is_down_keeps_nobody_from_working() {
         assert!(uploads.iter().any(|event| event["sid"] == session.to_string()), "{session}");
     }
     no_secret(&world, &s3);
+}
+
+/// Whoever has the bucket's keys can put parts there; the gate neither writes over them nor takes them for its own.
+#[test]
+fn a_part_that_is_there_already_is_never_written_over() {
+    for conditions in [Conditions::Kept, Conditions::Ignored, Conditions::Unknown] {
+        let s3 = S3::start();
+        s3.set_conditions(conditions);
+        let world = world(&s3, "");
+        let run = |word: &str| {
+            let mut live = world.kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "cat"]);
+            live.send(format!("{word}\n"));
+            live.says(word);
+            live
+        };
+        let name = || spooled(&world)[0].file_name().expect("a name").to_str().expect("text").to_owned();
+        let end = |mut live: crate::support::world::Live| {
+            live.close_stdin();
+            live.end().succeeds();
+        };
+        // Nothing is there, the same bytes are there (an answer that got lost), other bytes are there.
+        end(run("first"));
+        all_kept(&world);
+        assert_eq!(stdout(&recorded(&s3, sessions(&s3)[0])), "first\n", "{conditions:?}");
+        let live = run("second");
+        let part = format!("{PREFIX}/{}/000001.part", name());
+        s3.put(&part, b"forged");
+        end(live);
+        let failed = world.events("session.recording.failed", 1);
+        assert!(failed[0]["error"].as_str().expect("why").contains("another part 1"), "{failed:?}");
+        assert_eq!(s3.read(&part), b"forged", "{conditions:?}");
+        assert_eq!(spooled(&world).len(), 1, "the gate's own stays");
+        let warned = world.gate.log().contains("does not know conditional writes");
+        assert_eq!(warned, conditions != Conditions::Kept, "{conditions:?}");
+        no_secret(&world, &s3);
+    }
 }
 
 #[test]

@@ -77,6 +77,50 @@ fn a_changed_role_ends_the_session() {
     all_end(&world, open, "an administrator took the Kubernetes group \"system:masters\" from you");
 }
 
+/// Who follows a session and loses the right to see it is not shown what comes after.
+#[test]
+fn a_watcher_whose_role_is_taken_away_sees_no_more() {
+    let world = World::start();
+    let role = |rules: &str| {
+        let text = format!(
+            "kind: role\nversion: v3\nmetadata: {{name: watch}}\nspec: {{allow: {{kubernetes_groups: [guests], rules: [{rules}]}}}}\n"
+        );
+        fs::write(world.dir().join("watch.yaml"), text).expect("watch.yaml");
+        world.tctl(&["create", "-f", "watch.yaml"]).succeeds();
+    };
+    role("{resources: [session], verbs: [list, read]}");
+    world.connector_with(
+        "  teams_to_logins:\n  - {organization: octocats, team: admins, logins: [root], kubernetes_groups: [\"system:masters\"]}\n  \
+         teams_to_roles:\n  - {organization: octocats, team: devs, roles: [watch]}\n",
+    );
+    world.tctl(&["create", "github.yaml"]).succeeds();
+    let (run, _) = world.login_as("bob", jumpgate::demo::browser::Consent::Approve, &[]);
+    run.succeeds();
+    let bob = Shown::of_profile(&world, "bob");
+    world.login();
+    let mut live = world.kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "cat"]);
+    live.send("before\n");
+    live.says("before\n");
+    let id = wait_for("a spool", || spooled(&world).pop());
+    let id = id.file_name().expect("a name").to_str().expect("text").to_owned();
+    let request = format!("GET /v2/recordings/{id}/live");
+    let (code, seen) = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| world.gate.raw_admin(world.gate.admin, Some(&bob), &request, ""));
+        world.events("session.recording.access", 1);
+        role("");
+        // It ends though the session goes on.
+        watching.join().expect("an answer")
+    });
+    live.send("after\n");
+    live.says("after\n");
+    assert_eq!(code, 200, "{seen}");
+    assert!(seen.contains("before") && !seen.contains("after"), "{seen}");
+    let (code, refused) = world.gate.raw_admin(world.gate.admin, Some(&bob), &request, "");
+    assert_eq!(code, 404, "{refused}");
+    live.close_stdin();
+    live.end().succeeds();
+}
+
 #[test]
 fn an_administrator_ends_a_session_and_says_why() {
     let world = World::with_connector();
@@ -117,7 +161,7 @@ fn an_administrator_ends_a_session_and_says_why() {
         let request = format!("DELETE /v2/sessions/{id}?reason=the+host+is+going+down%1b%5B31m%0aat+noon");
         assert_eq!(world.gate.raw_admin(world.gate.admin, Some(&shown), &request, "").0, 204);
     }
-    let reason = "an administrator ended this session: the host is going down\\u{1b}[31m\\u{a}at noon";
+    let reason = "this session was ended by admin: the host is going down\\u{1b}[31m\\u{a}at noon";
     all_end(&world, open, reason);
     let events = world.events("session.killed", ids.len());
     for event in events {

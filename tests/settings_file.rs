@@ -65,7 +65,7 @@ fn an_alias_stands_for_a_command() {
         ("w", "status 'x", "left open"),
     ] {
         let ended = person.tsh(&["config", "set", &format!("aliases.{name}"), meaning]);
-        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.stderr.contains(reason), "{ended:?}");
     }
     let ended = person.tsh(&["nonsense"]);
@@ -111,6 +111,6 @@ fn the_settings_are_shown_as_they_are_read() {
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "key_store is not set any more.\n"));
     assert_eq!(person.tsh(&["config", "unset", "key_store"]).code, 1);
     let ended = person.tsh(&["config", "set", "key_store", "vault"]);
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("key_store cannot be \"vault\""), "{ended:?}");
 }

@@ -108,7 +108,7 @@ fn from_login_to_logout() {
     assert_eq!(
         ended.stderr,
         format!(
-            "error: nobody is logged in at localhost:{0}, and no browser can be opened here (there is no display); run: tsh login --proxy=localhost:{0}\n",
+            "error: nobody is logged in at localhost:{0}, and no browser can be opened here (there is no display); run: tsh login --proxy=localhost:{0} --user=alice\n",
             gate.port
         )
     );
@@ -143,7 +143,7 @@ fn a_certificate_that_has_expired_is_named_with_the_command_that_mends_it() {
     };
     let address = format!("localhost:{}", gate.port);
     assert!(ended.stderr.starts_with(&format!("error: the certificate for {address} expired ")), "{ended:?}");
-    assert!(ended.stderr.ends_with(&format!(" s ago, and no browser can be opened here (there is no display); run: tsh login --proxy={address}\n")), "{ended:?}");
+    assert!(ended.stderr.ends_with(&format!(" s ago, and no browser can be opened here (there is no display); run: tsh login --proxy={address} --user=alice\n")), "{ended:?}");
     assert_eq!(person.tsh(&["status"]).code, 1);
 }
 
@@ -228,7 +228,10 @@ fn ctrl_c_ends_cleanly_and_writes_nothing() {
     let ended = login.end();
     assert_eq!(ended.code, 7, "{ended:?}");
     let told = "error: login cancelled; nothing was changed. To begin again run: tsh login";
-    assert!(ended.stderr.ends_with(&format!("{told} {}\n", gate.proxy())), "{ended:?}");
+    assert!(
+        ended.stderr.ends_with(&format!("{told} {} --insecure --browser=none\n", gate.proxy())),
+        "{ended:?}"
+    );
     assert!(!person.path(".tsh/keys/localhost/alice").exists() && !person.path(".kube/config").exists());
 }
 

@@ -90,6 +90,20 @@ pub fn sentence(error: &anyhow::Error) -> String {
             out.push_str(&text);
         }
     }
+    without_numbers(&out)
+}
+
+/// The operating system's numbers, ` (os error 2)`, say nothing that its words before them do not.
+fn without_numbers(text: &str) -> String {
+    const NUMBER: &str = " (os error ";
+    let mut parts = text.split(NUMBER);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => out.push_str(rest),
+            _ => out.extend([NUMBER, part]),
+        }
+    }
     out
 }
 
@@ -166,6 +180,9 @@ mod tests {
         let error = inner.context("reading a.yaml").unwrap_err();
         assert_eq!(sentence(&error), "reading a.yaml: no such thing");
         assert_eq!(report(&error, Console::new(&crate::cli::Env::default())), USAGE);
+        let missing = anyhow::Error::new(std::io::Error::from_raw_os_error(2)).context("cannot read a.yaml");
+        assert_eq!(sentence(&missing), "cannot read a.yaml: No such file or directory");
+        assert_eq!(without_numbers("a (os error x) b"), "a (os error x) b");
         let twice = anyhow::Error::new(Failure::new("x")).context("a: x");
         assert_eq!(sentence(&twice), "a: x");
     }

@@ -41,7 +41,11 @@ impl Program for Cli {
     const BINARY: &'static str = "jumpgate";
 
     fn expand(args: Vec<std::ffi::OsString>) -> anyhow::Result<Vec<std::ffi::OsString>> {
-        if args.get(1).is_some_and(|word| word == "tsh") { tsh::alias::expand(args, 2) } else { Ok(args) }
+        if args.get(1).is_some_and(|word| word == "tsh") {
+            tsh::alias::expand(args, 2).map(tsh::with_seconds)
+        } else {
+            Ok(args)
+        }
     }
 
     fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {

@@ -12,11 +12,13 @@ pub mod complete;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod gate;
+pub(crate) mod ids;
 mod interrupt;
 #[cfg(feature = "server")]
 pub mod jumpgate;
 pub mod output;
 mod progress;
+mod shell;
 pub mod table;
 pub mod tctl;
 mod terminal;
@@ -146,10 +148,13 @@ pub fn start<P: Program>() -> ExitCode {
             return ExitCode::from(error::report(&failed, Ctx::of_process(P::BINARY, false).console));
         }
     };
-    let program = match P::try_parse_from(args) {
+    let is_short = args.iter().any(|word| word == "-h");
+    let program = match P::try_parse_from(args.clone()) {
         Ok(program) => program,
         Err(complaint) => {
-            output::print_clap(&complaint);
+            let short = is_short && complaint.kind() == clap::error::ErrorKind::DisplayHelp;
+            let short = if short { short_help::<P>(args) } else { None };
+            output::print_clap(short.as_ref().unwrap_or(&complaint));
             return ExitCode::from(if complaint.use_stderr() { error::USAGE } else { 0 });
         }
     };
@@ -161,6 +166,32 @@ pub fn start<P: Program>() -> ExitCode {
         output::write_stdout(&output.stdout).context("standard output").map(|()| output.code)
     });
     ExitCode::from(done.unwrap_or_else(|failed| error::report(&failed, ctx.console)))
+}
+
+/// The options of a sign-in, which is not what most commands are about: `-h` leaves them to `--help`.
+const OF_SIGN_IN: [&str; 8] =
+    ["auth", "ttl", "way", "insecure", "ca_pin", "ca_file", "key_store", "skip_version_check"];
+
+/// What `-h` says: what is the command's own first of all.
+fn short_help<P: Program>(args: Vec<OsString>) -> Option<clap::Error> {
+    let mut command = P::command();
+    command.build();
+    without_sign_in(command).try_get_matches_from(args).err()
+}
+
+fn without_sign_in(mut command: clap::Command) -> clap::Command {
+    let below: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    if below.is_empty() && command.get_name() != "login" {
+        return command.mut_args(|arg| {
+            let global = arg.get_help_heading() == Some("Global options");
+            let hidden = global && OF_SIGN_IN.contains(&arg.get_id().as_str());
+            if hidden { arg.hide_short_help(true) } else { arg }
+        });
+    }
+    for name in below {
+        command = command.mut_subcommand(name, without_sign_in);
+    }
+    command
 }
 
 /// Runs a future on a runtime of its own, on this thread. Commands that need no network never call it.

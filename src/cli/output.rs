@@ -194,6 +194,15 @@ pub(crate) fn write_stdout(text: &str) -> io::Result<()> {
     }
 }
 
+/// Writes more of a result that comes bit by bit. False if the reader went away.
+pub(crate) fn write_more(text: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
 /// Help, the version, or a complaint about usage, as clap writes it.
 pub(crate) fn print_clap(error: &clap::Error) {
     // Nobody to tell when this fails.

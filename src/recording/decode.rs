@@ -12,6 +12,8 @@ use super::{
 
 /// The longest line that is read, in bytes. Ours stay under 700 KiB.
 pub const MAX_LINE: usize = 4 * 1024 * 1024;
+/// The latest time of an event, a hundred years: whoever reckons with times need not think of overflow.
+const MAX_TIME: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// Why lines are no recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +61,10 @@ impl Decoder {
         while let Some(at) = self.pending[self.searched.max(from)..].iter().position(|b| *b == b'\n') {
             let end = self.searched.max(from) + at;
             let line = std::mem::take(&mut self.pending);
-            let done = self.line(&line[from..end]);
+            let done = match end - from {
+                0..=MAX_LINE => self.line(&line[from..end]),
+                _ => Err(DecodeError::TooLong(self.lines + 1)),
+            };
             self.pending = line;
             from = end + 1;
             if let Err(error) = done {
@@ -103,8 +108,8 @@ impl Decoder {
         }
         let Line(time, code, text) =
             serde_json::from_slice(line).map_err(|_| DecodeError::Line(self.lines))?;
-        let at = Duration::try_from_secs_f64((time * 1e6).round() / 1e6)
-            .map_err(|_| DecodeError::Line(self.lines))?;
+        let at = Duration::try_from_secs_f64((time * 1e6).round() / 1e6).ok();
+        let at = at.filter(|at| *at <= MAX_TIME).ok_or(DecodeError::Line(self.lines))?;
         self.last = at;
         let what = match &*code {
             "o" => {
@@ -158,11 +163,11 @@ impl Decoder {
                 self.tails[Stream::from_name(stream)? as usize] = BASE64.decode(bytes).ok()?;
                 return Some(None);
             }
-            "input-rest" => {
+            "input-rest" | "input-so-far" => {
                 let (bytes, sha256) = counted(rest)?;
-                What::InputRest { bytes, sha256 }
+                What::InputRest { so_far: word == "input-so-far", bytes, sha256 }
             }
-            "file" => {
+            "file" | "file-so-far" => {
                 let (way, rest) = rest.split_once(' ')?;
                 let direction = match way {
                     "up" => Direction::Up,
@@ -170,7 +175,7 @@ impl Decoder {
                     _ => return None,
                 };
                 let (bytes, sha256) = counted(rest)?;
-                What::File { direction, bytes, sha256 }
+                What::File { so_far: word == "file-so-far", direction, bytes, sha256 }
             }
             "lost" => {
                 let (bytes, why) = rest.split_once(' ')?;
@@ -238,8 +243,8 @@ mod tests {
             8 => (stream, piece).prop_map(|(stream, bytes)| What::Bytes(stream, bytes)),
             1 => (any::<u16>(), any::<u16>()).prop_map(|(width, height)| What::Resize { width, height }),
             1 => any::<i32>().prop_map(What::Exit),
-            1 => (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| What::InputRest { bytes, sha256 }),
-            1 => (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| What::File { direction: Direction::Up, bytes, sha256 }),
+            1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::InputRest { so_far, bytes, sha256 }),
+            1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::File { so_far, direction: Direction::Up, bytes, sha256 }),
             1 => (any::<u64>(), "\\PC{0,9}").prop_map(|(bytes, why)| What::Lost { bytes, why }),
             1 => "\\PC{0,9}".prop_map(What::Failed),
             1 => "\\PC{0,9}".prop_map(What::Ended),
@@ -284,6 +289,28 @@ mod tests {
         assert_eq!(events(&wrong, &[]), Err(DecodeError::Line(3)));
         assert_eq!(events(b"{\"version\":3}\n", &[]), Err(DecodeError::Version(3)));
         assert!(matches!(events(b"#!/bin/sh\n", &[]), Err(DecodeError::Header(_))));
+    }
+
+    #[test]
+    fn a_long_line_is_refused_however_it_is_cut() {
+        let long = [HEADER, &vec![b' '; MAX_LINE + 1], b"\n[1,\"o\",\"a\"]\n"].concat();
+        for cuts in [vec![], vec![HEADER.len() + 9], vec![long.len() - 20], vec![HEADER.len() + MAX_LINE + 1]]
+        {
+            assert_eq!(events(&long, &cuts), Err(DecodeError::TooLong(2)), "{cuts:?}");
+        }
+        let just = [HEADER, &vec![b' '; MAX_LINE], b"\n[1,\"o\",\"a\"]\n"].concat();
+        for cuts in [vec![], vec![HEADER.len() + MAX_LINE], vec![HEADER.len() + MAX_LINE + 1]] {
+            assert_eq!(events(&just, &cuts).unwrap().len(), 1, "{cuts:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_another_age_is_no_time() {
+        // A viewer reckons with times: such a one ended it.
+        for time in ["1e19", "18446744073709551615", "4e9", "-1", "1e400"] {
+            let line = format!("[{time},\"o\",\"a\"]\n");
+            assert_eq!(events(&[HEADER, line.as_bytes()].concat(), &[]), Err(DecodeError::Line(2)), "{time}");
+        }
     }
 
     #[test]

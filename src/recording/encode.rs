@@ -28,12 +28,14 @@ impl Encoder {
         match &event.what {
             What::Bytes(stream, bytes) => self.bytes(event.at, *stream, bytes, out),
             What::Resize { width, height } => line(event.at, 'r', &format!("{width}x{height}"), out),
-            What::InputRest { bytes, sha256 } => {
-                note(event.at, &format!("input-rest {bytes} {}", hex::encode(sha256)), out);
+            What::InputRest { so_far, bytes, sha256 } => {
+                let word = if *so_far { "input-so-far" } else { "input-rest" };
+                note(event.at, &format!("{word} {bytes} {}", hex::encode(sha256)), out);
             }
-            What::File { direction, bytes, sha256 } => {
+            What::File { so_far, direction, bytes, sha256 } => {
+                let word = if *so_far { "file-so-far" } else { "file" };
                 let way = if *direction == Direction::Up { "up" } else { "down" };
-                note(event.at, &format!("file {way} {bytes} {}", hex::encode(sha256)), out);
+                note(event.at, &format!("{word} {way} {bytes} {}", hex::encode(sha256)), out);
             }
             What::Lost { bytes, why } => note(event.at, &format!("lost {bytes} {why}"), out),
             What::Exit(code) => note(event.at, &format!("exit {code}"), out),
@@ -123,7 +125,7 @@ mod tests {
             bytes(Stream::Stdout, &[0xac, b'b']),
             bytes(Stream::Stdout, &[0xff, b'!']),
             bytes(Stream::Stdin, b"ls\n"),
-            What::InputRest { bytes: 3, sha256: [7; 32] },
+            What::InputRest { so_far: false, bytes: 3, sha256: [7; 32] },
             What::Exit(3),
         ]));
     }

@@ -7,6 +7,8 @@
 //! - `raw BASE64`: the line that follows stands for these bytes, which are not all UTF-8.
 //! - `tail STREAM BASE64`: so far the stream ends in these bytes, a character not whole yet. The next line of the stream begins with them.
 //! - `input-rest BYTES SHA256`: so many more bytes of input were not kept; their hash.
+//! - `input-so-far BYTES SHA256`, `file-so-far up|down BYTES SHA256`: the same while it goes on; the last of them counts, and none
+//!   does once the final one is there.
 //! - `file up|down BYTES SHA256`: bytes of a `kubectl cp`, not kept; their hash.
 //! - `lost BYTES WHY`: so many bytes could not be recorded.
 //! - `exit CODE`, `failed WHY`, `ended WHY`: how the command ended, could not run, or was ended by the gate.
@@ -71,6 +73,8 @@ pub enum What {
     },
     /// Input that was not kept.
     InputRest {
+        /// Whether it goes on: a later note takes the place of this one.
+        so_far: bool,
         /// How many bytes.
         bytes: u64,
         /// SHA-256 of them.
@@ -78,6 +82,8 @@ pub enum What {
     },
     /// Bytes of a copy.
     File {
+        /// Whether it goes on: a later note takes the place of this one.
+        so_far: bool,
         /// Which way.
         direction: Direction,
         /// How many.
@@ -98,4 +104,42 @@ pub enum What {
     Failed(String),
     /// The gate ended it, and why.
     Ended(String),
+}
+
+/// Leaves out the notes of what went on in whose place a later one stands.
+pub fn settle(events: &mut Vec<Event>) {
+    let (mut inputs, mut files) = (false, false);
+    let mut keep: Vec<bool> = events
+        .iter()
+        .rev()
+        .map(|event| match &event.what {
+            What::InputRest { so_far, .. } => !std::mem::replace(&mut inputs, true) || !so_far,
+            What::File { so_far, .. } => !std::mem::replace(&mut files, true) || !so_far,
+            _ => true,
+        })
+        .collect();
+    events.retain(|_| keep.pop().unwrap_or(true));
+}
+
+/// How a session ended, as far as its events tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The command's exit code.
+    pub exit: Option<i32>,
+    /// Why the command could not be run, or why the gate ended it.
+    pub reason: Option<String>,
+    /// Bytes that could not be recorded.
+    pub lost: u64,
+}
+
+impl Told {
+    /// Takes the next event into account.
+    pub fn hear(&mut self, what: &What) {
+        match what {
+            What::Exit(code) => self.exit = Some(*code),
+            What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
+            What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),
+            _ => {}
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //!
 //! [`encode`] turns what a stream did into lines, [`decode`] turns lines back, [`pack`] seals, [`blocks`] takes a sealed file
 //! apart, and [`verify`] says whether it is what the gate wrote. [`screen`] is the terminal that shows it, [`timeline`]
-//! its state at any moment, and [`transcript`] the lines that were on it. [`id`] names a session.
+//! its state at any moment, [`transcript`] the lines that were on it, and [`telling`] those lines as they come. [`id`] names a
+//! session.
 
 pub mod blocks;
 pub mod chain;
@@ -17,6 +18,7 @@ pub mod header;
 pub mod id;
 pub mod pack;
 pub mod screen;
+pub mod telling;
 pub mod timeline;
 pub mod transcript;
 pub mod verify;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::chain::{CHECKPOINT_MAGIC, Checkpoint, Ending, Hash, LINK_MAGIC, Link, signed_bytes, skippable};
 use crate::pki::KeyPair;
 
-/// zstd's level: its default, fast enough for a session's output.
-const LEVEL: i32 = 3;
+/// zstd's level: its fastest of those that are kept small enough; a session's output waits for it.
+const LEVEL: i32 = 1;
 
 /// Where a recording's chain stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,8 @@ pub const MAX_WIDTH: u16 = 1000;
 /// The highest screen that is shown, in rows.
 pub const MAX_HEIGHT: u16 = 500;
 
+const DEL: char = '\u{7f}';
+
 /// A terminal's screen.
 pub struct Screen {
     terminal: Terminal,
@@ -116,6 +118,10 @@ impl Screen {
     }
 
     fn feed_with(&mut self, text: &str, observer: &mut impl Observer) {
+        // A terminal ignores DEL wherever it stands; the emulator makes a cell of it.
+        if text.contains(DEL) {
+            return self.feed_with(&text.replace(DEL, ""), observer);
+        }
         if self.raw && text.contains('\n') {
             let text = text.replace('\n', "\r\n");
             self.guarded(|terminal| drop(terminal.feed_with(text.as_str(), observer)));
@@ -188,12 +194,14 @@ pub(super) fn row(line: &Line) -> Row {
     let mut width = 0;
     for cell in line.cells().iter().filter(|cell| cell.width() > 0) {
         let (style, columns) = (style(cell.pen()), u16::from(cell.width()));
+        // Whatever the emulator let through: no control character is a cell.
+        let char = if cell.char().is_control() { ' ' } else { cell.char() };
         match spans.last_mut() {
             Some(last) if last.style == style && width == columns => {
-                last.text.push(cell.char());
+                last.text.push(char);
                 last.columns += columns;
             }
-            _ => spans.push(Span { text: cell.char().into(), columns, style }),
+            _ => spans.push(Span { text: char.into(), columns, style }),
         }
         width = columns;
     }
@@ -264,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn e2_33_no_del_comes_out() {
+        let mut screen = Screen::new(40, 2, false);
+        screen.feed("a\u{7f}b\u{1b}[3\u{7f}1mc\u{7f}");
+        assert_eq!(texts(&screen)[0], "abc");
+        assert_eq!(screen.rows()[0].spans[1].style.foreground, Some(Colour::Indexed(1)));
+    }
+
+    #[test]
     fn without_a_terminal_a_line_feed_ends_a_line() {
         let mut screen = Screen::new(10, 3, true);
         screen.feed("ab\ncd\n");
@@ -273,7 +289,7 @@ mod tests {
     proptest! {
         #[test]
         fn e2_33_hostile_bytes_and_sizes_do_no_harm(
-            pieces in proptest::collection::vec((any::<u16>(), any::<u16>(), "(\\PC|\u{1b}\\[[0-9;]{0,9}[A-Za-z]|\u{1b}[^\\[]){0,30}"), 1..8),
+            pieces in proptest::collection::vec((any::<u16>(), any::<u16>(), "(\\PC|[\u{0}-\u{9f}]|\u{1b}\\[[0-9;]{0,9}[A-Za-z]|\u{1b}[^\\[]){0,30}"), 1..8),
         ) {
             let mut screen = Screen::new(pieces[0].0, pieces[0].1, false);
             for (width, height, text) in &pieces {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     blocks,
     decode::{DecodeError, Decoder},
-    event::{Event, Stream, What},
+    event::{Event, Stream, What, settle},
     header::Header,
     screen::Screen,
 };
@@ -111,9 +111,9 @@ impl Timeline {
             return Err(DecodeError::Header("it has no end".into()));
         };
         let mut this = Self::new(header);
-        while let Some(event) = decoder.next_event() {
-            this.push(event);
-        }
+        let mut events: Vec<Event> = std::iter::from_fn(|| decoder.next_event()).collect();
+        settle(&mut events);
+        events.into_iter().for_each(|event| this.push(event));
         this.damage = fed.err();
         Ok(this)
     }
@@ -148,6 +148,10 @@ impl Timeline {
             What::Lost { .. } => Happening::Lost,
             What::Exit(_) | What::Failed(_) | What::Ended(_) => Happening::End,
         };
+        if what == Happening::File {
+            // A copy is one thing, however often it was told how far it is.
+            self.marks.retain(|mark| mark.what != what);
+        }
         let last = self.marks.iter().rev().find(|mark| mark.what == what);
         if last.is_none_or(|last| event.at - last.at >= NEAR) {
             self.marks.push(Mark { at: event.at, what });

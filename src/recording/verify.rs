@@ -1,5 +1,7 @@
 //! Whether a recording is what the gate wrote: nothing changed, reordered, spliced or cut off.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -67,14 +69,31 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// A frame's bytes are not those that its link names.
-    #[error("frame {frame} at byte {at} was changed: its bytes are not those that were sealed")]
+    #[error(
+        "frame {frame} was changed: its bytes, {} to {}, are not those that its link at byte {at} speaks of",
+        body.start,
+        body.end
+    )]
     Changed {
         /// The frame.
         frame: u64,
-        /// Where.
+        /// Where its link stands.
+        at: usize,
+        /// Where its own bytes stand.
+        body: Range<usize>,
+    },
+    /// A frame has the number that is due, and does not continue what stands before it.
+    #[error(
+        "frame {frame}, whose link stands at byte {at}, does not continue what stands before it: that link was changed, or the one \
+         before it, or it comes from another recording"
+    )]
+    Unlinked {
+        /// The frame.
+        frame: u64,
+        /// Where its link stands.
         at: usize,
     },
-    /// A link does not continue the one before.
+    /// A frame of another number than the one that is due.
     #[error(
         "at byte {at} stands frame {found} where frame {wanted} belongs: frames were removed, reordered or come from another recording"
     )]
@@ -95,32 +114,44 @@ pub enum Finding {
         at: usize,
     },
     /// A checkpoint that speaks of other frames.
-    #[error("checkpoint {number} at byte {at} speaks of other frames than those before it")]
+    #[error(
+        "checkpoint {number} at byte {at} was not signed for what stands before it from byte {from} on: something there was changed, \
+         removed or added"
+    )]
     Checkpoint {
         /// The checkpoint.
         number: u64,
         /// Where.
         at: usize,
+        /// Where the first block behind the checkpoint before it stands.
+        from: usize,
     },
     /// Something stands after the last checkpoint of an ended session.
     #[error("something was added at byte {0}, after the end of the recording")]
     Added(usize),
     /// The store knows of a later checkpoint.
     #[error(
-        "the end was cut off: the file ends with checkpoint {found}, and the gate has signed up to {wanted}"
+        "its end was cut off: checkpoint {found} is the last before byte {until}, where it ends, and the gate has signed up to {wanted}"
     )]
     Shortened {
         /// The last in the file.
         found: u64,
         /// The last that the store knows.
         wanted: u64,
+        /// Where what can be read ends.
+        until: usize,
     },
     /// The store knows another one of this number.
     #[error("checkpoint {0} is another one than the gate's store knows")]
     OtherEnd(u64),
     /// Bytes that are no part of a recording.
-    #[error("the bytes from {0} on are no part of a recording that a gate wrote")]
-    Foreign(usize),
+    #[error("what stands at byte {at} cannot be read: {} is due there", due(*frame))]
+    Foreign {
+        /// Where.
+        at: usize,
+        /// The number of the frame that is due.
+        frame: u64,
+    },
     /// It is not this session's.
     #[error("this is the recording of session {0}")]
     OtherSession(Uuid),
@@ -129,21 +160,33 @@ pub enum Finding {
     Unsigned,
 }
 
+/// What can follow a frame, in words.
+fn due(frame: u64) -> String {
+    if frame == 1 {
+        "the link of frame 1".to_owned()
+    } else {
+        format!("the link of frame {frame} or a checkpoint")
+    }
+}
+
 /// Checks a recording from its first byte to its last.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn verify(all: &[u8], expected: &Expected) -> Result<Report, Finding> {
-    let mut walk = Walk::new(expected);
-    for block in Blocks::new(all) {
-        match block {
-            Ok(block) => walk.block(block)?,
-            // Where the gate died while it wrote, or somebody cut: what the store knows tells the two apart.
-            Err(BlockError::Cut(at)) if walk.ended.is_none() => walk.cut = Some(at),
-            Err(BlockError::Cut(at) | BlockError::Foreign(at)) => return Err(Finding::Foreign(at)),
-        }
-    }
-    walk.finish(all.len())
+    Walk::new(expected).all(all)?.finish(all.len())
+}
+
+/// Whether a sealed file hangs together, for those who only want to see it: no key is needed, and so nothing is shown about who wrote it.
+///
+/// The byte at which the block begins that it ends in, if it was cut inside of one.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn hangs_together(all: &[u8]) -> Result<Option<usize>, Finding> {
+    let expected = Expected::default();
+    let walk = Walk { signed: false, ..Walk::new(&expected) }.all(all)?;
+    Ok(walk.cut)
 }
 
 struct Walk<'a> {
@@ -156,6 +199,10 @@ struct Walk<'a> {
     covered: u64,
     ended: Option<Ending>,
     cut: Option<usize>,
+    /// Whether signatures are looked at.
+    signed: bool,
+    /// Where the first block behind the last checkpoint stands.
+    from: Option<usize>,
     /// The chain after each checkpoint, to compare one with the store that is older than the file.
     chains: Vec<Hash>,
 }
@@ -172,25 +219,49 @@ impl<'a> Walk<'a> {
             covered: 0,
             ended: None,
             cut: None,
+            signed: true,
+            from: None,
             chains: vec![],
         }
     }
 
-    fn block(&mut self, block: Block<'_>) -> Result<(), Finding> {
+    fn all(mut self, all: &[u8]) -> Result<Self, Finding> {
+        let mut blocks = Blocks::new(all);
+        while let Some(block) = blocks.next() {
+            match block {
+                Ok(block) => self.block(block, blocks.position())?,
+                // Where the gate died while it wrote, or somebody cut: what the store knows tells the two apart.
+                Err(BlockError::Cut(at)) if self.ended.is_none() => self.cut = Some(at),
+                Err(BlockError::Cut(at)) => return Err(Finding::Added(at)),
+                Err(BlockError::Foreign(at)) if self.ended.is_some() => return Err(Finding::Added(at)),
+                Err(BlockError::Foreign(at)) => return Err(Finding::Foreign { at, frame: self.frames + 1 }),
+            }
+        }
+        Ok(self)
+    }
+
+    /// Takes the next block, behind which stands byte `end`.
+    fn block(&mut self, block: Block<'_>, end: usize) -> Result<(), Finding> {
         let at = block.at;
+        let from = *self.from.get_or_insert(at);
         if self.ended.is_some() {
             return Err(Finding::Added(at));
         }
         match block.what {
             Piece::Frame { link, hash, body } => {
+                let due = self.frames + 1;
+                let changed = Finding::Changed { frame: due, at, body: end - body.len()..end };
                 if self.chain.is_none() {
-                    self.begin(body, at)?;
+                    self.begin(body, at, &changed)?;
                 }
-                if link.frame != self.frames + 1 || Some(link.before) != self.chain {
-                    return Err(Finding::Order { wanted: self.frames + 1, found: link.frame, at });
+                if link.frame != due {
+                    return Err(Finding::Order { wanted: due, found: link.frame, at });
+                }
+                if Some(link.before) != self.chain {
+                    return Err(Finding::Unlinked { frame: due, at });
                 }
                 if link.body != Hash::of(body) {
-                    return Err(Finding::Changed { frame: link.frame, at });
+                    return Err(changed);
                 }
                 self.frames = link.frame;
                 self.chain = Some(hash);
@@ -199,7 +270,7 @@ impl<'a> Walk<'a> {
             Piece::Checkpoint(signed) => {
                 let found = &signed.checkpoint;
                 let number = found.number;
-                if !signed.is_signed_by(&self.expected.keys) {
+                if self.signed && !signed.is_signed_by(&self.expected.keys) {
                     return Err(Finding::Signature { number, at });
                 }
                 let due = self.last.as_ref().map_or(1, |(last, _)| last.number + 1);
@@ -208,12 +279,13 @@ impl<'a> Walk<'a> {
                     && Some(found.chain) == self.chain
                     && Some(found.session) == self.session;
                 if !right {
-                    return Err(Finding::Checkpoint { number, at });
+                    return Err(Finding::Checkpoint { number, at, from });
                 }
                 self.covered = self.to;
                 self.ended = found.end;
                 self.chains.push(found.chain);
                 self.last = Some((signed.checkpoint, at));
+                self.from = None;
             }
             // Not sealed yet: neither good nor bad.
             Piece::Open(_) => {}
@@ -222,13 +294,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The session stands in the header, and the chain begins with it.
-    fn begin(&mut self, body: &[u8], at: usize) -> Result<(), Finding> {
-        let lines = unpack(body).map_err(|_| Finding::Changed { frame: 1, at })?;
+    fn begin(&mut self, body: &[u8], at: usize, changed: &Finding) -> Result<(), Finding> {
+        let lines = unpack(body).map_err(|_| changed.clone())?;
         let mut decoder = super::decode::Decoder::default();
         // Only the header is of interest here.
         let _ = decoder.feed(&lines);
         let session = decoder.header().and_then(|header| header.session.as_ref()).map(|session| session.id);
-        let session = session.or(self.session).ok_or(Finding::Foreign(at))?;
+        let session = session.or(self.session).ok_or(Finding::Foreign { at, frame: 1 })?;
         if self.session.is_some_and(|wanted| wanted != session) {
             return Err(Finding::OtherSession(session));
         }
@@ -241,7 +313,8 @@ impl<'a> Walk<'a> {
         let found = self.last.as_ref().map_or(0, |(last, _)| last.number);
         if let Some(wanted) = &self.expected.last {
             if wanted.number > found {
-                return Err(Finding::Shortened { found, wanted: wanted.number });
+                let until = self.cut.unwrap_or(length);
+                return Err(Finding::Shortened { found, wanted: wanted.number, until });
             }
             let index = usize::try_from(wanted.number).unwrap_or(usize::MAX).wrapping_sub(1);
             if self.chains.get(index).is_some_and(|chain| *chain != wanted.chain) {

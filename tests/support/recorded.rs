@@ -62,7 +62,7 @@ impl Recorded {
 
     pub fn files(&self) -> Vec<(Direction, u64)> {
         let files = self.events.iter().filter_map(|event| match event.what {
-            What::File { direction, bytes, .. } => Some((direction, bytes)),
+            What::File { so_far: false, direction, bytes, .. } => Some((direction, bytes)),
             _ => None,
         });
         files.collect()

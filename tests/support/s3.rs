@@ -35,8 +35,21 @@ pub struct S3 {
     running: Option<tokio::task::JoinHandle<()>>,
 }
 
+/// What the server makes of `If-None-Match: *`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Conditions {
+    /// It keeps to it, as AWS does.
+    #[default]
+    Kept,
+    /// It does not look at it.
+    Ignored,
+    /// It says that it does not know it.
+    Unknown,
+}
+
 #[derive(Default)]
 struct Kept {
+    conditions: Conditions,
     objects: BTreeMap<String, Bytes>,
     refused: Vec<String>,
 }
@@ -93,6 +106,11 @@ impl S3 {
     /// Puts an object there, past all checks.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         lock(&self.kept).objects.insert(name.to_owned(), Bytes::copy_from_slice(bytes));
+    }
+
+    /// Makes it a server that knows less.
+    pub fn set_conditions(&self, conditions: Conditions) {
+        lock(&self.kept).conditions = conditions;
     }
 
     /// Why requests were refused.
@@ -156,11 +174,27 @@ fn carry_out(kept: &mut Kept, head: &Parts, body: Bytes) -> Response<Full<Bytes>
             ok(format!("<DeleteResult>{}</DeleteResult>", deleted.collect::<String>()))
         }
         (&Method::PUT, name) if !name.is_empty() => {
+            if head.headers.get("if-none-match").is_some_and(|value| value == "*") {
+                match kept.conditions {
+                    Conditions::Kept if kept.objects.contains_key(name) => {
+                        return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", name);
+                    }
+                    Conditions::Unknown => {
+                        return error(StatusCode::NOT_IMPLEMENTED, "NotImplemented", "If-None-Match");
+                    }
+                    Conditions::Kept | Conditions::Ignored => {}
+                }
+            }
             kept.objects.insert(name.to_owned(), body);
             tagged(Bytes::new())
         }
         (&Method::GET | &Method::HEAD, name) => match kept.objects.get(name) {
             Some(bytes) => tagged(bytes.clone()),
+            None if head.method == Method::HEAD => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NOT_FOUND;
+                response
+            }
             None => error(StatusCode::NOT_FOUND, "NoSuchKey", name),
         },
         (&Method::DELETE, name) => {

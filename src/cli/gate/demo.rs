@@ -8,13 +8,14 @@ use std::{
 
 use anyhow::Context;
 
-use super::{show::Show, tour::Tour};
+use super::{lines::Lines, show::Show, tour::Tour};
 use crate::{
     cli::{Ctx, error::Failure, output::Output},
     demo::{browser::Browser, github::GithubDemo, kube::KubeDemo},
+    model::role::AUDITOR,
     server::{
         config::Config,
-        start::{Running, Signals, start},
+        start::{Running, Signals, StartError, start},
     },
 };
 
@@ -22,6 +23,9 @@ use crate::{
 const CLUSTER: &str = "demo.jumpgate.example";
 /// The name of the second cluster behind the demo's gate.
 const STAGING: &str = "staging";
+/// The folder of the person of the demo, and that of a second one, who watches.
+const HOME: &str = "home";
+const SECOND_HOME: &str = "home-of-bob";
 /// Marks a folder as a demo's, so that no other is ever cleared.
 const MARKER: &str = ".jumpgate-demo";
 
@@ -98,10 +102,13 @@ impl Folder {
                 .into());
         }
         private_dir(named).with_context(shown)?;
-        fs::write(&marker, "The folder of a jumpgate demo: each run clears data/, cluster/ and home/.\n")
-            .with_context(shown)?;
+        fs::write(
+            &marker,
+            "The folder of a jumpgate demo: each run clears data/, cluster/, home/ and home-of-bob/.\n",
+        )
+        .with_context(shown)?;
         // What an earlier run left would be of another GitHub and another cluster.
-        for old in ["data", "cluster", "home"] {
+        for old in ["data", "cluster", HOME, SECOND_HOME] {
             match fs::remove_dir_all(named.join(old)) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e).with_context(shown),
                 _ => {}
@@ -135,11 +142,20 @@ impl<'a> Demo<'a> {
             }
             None => clusters(dir).await?,
         };
-        let gate = start_gate(dir, &kubernetes, free_ports).await.context("the gate")?;
-        fs::create_dir_all(dir.join("home"))?;
+        let gate = match start_gate(dir, &kubernetes, free_ports).await {
+            // Another demo took one of the usual ports between the look and the start.
+            Err(error) if is_taken(&error) => start_gate(dir, &kubernetes, true).await,
+            started => started,
+        }
+        .context("the gate")?;
+        for home in [HOME, SECOND_HOME] {
+            fs::create_dir_all(dir.join(home))?;
+        }
         let demo = Self { dir, github, clusters, gate };
         demo.github.set_redirect_uri(&format!("https://{}/v1/webapi/github/callback", demo.proxy()));
-        demo.write_connector("system:masters")?;
+        // On the tour alice's rights are what is shown, and nothing adds to them.
+        let second = if free_ports { String::new() } else { demo.second_team() };
+        demo.write_connector("system:masters", &second)?;
         Ok(demo)
     }
 
@@ -148,12 +164,25 @@ impl<'a> Demo<'a> {
         self.gate.gate().addresses.web.to_string()
     }
 
-    fn write_connector(&self, group: &str) -> anyhow::Result<()> {
+    /// What the connector says of bob's team: it may look at the demo's own clusters, and at everybody's sessions.
+    fn second_team(&self) -> String {
+        let team = "  - organization: octocats\n    team: devs\n";
+        // In a person's own cluster the demo hands out no more than it was told to.
+        let view = if self.clusters.is_empty() {
+            String::new()
+        } else {
+            format!("{team}    logins: []\n    kubernetes_groups: [view]\n")
+        };
+        format!("{view}  teams_to_roles:\n{team}    roles: [{AUDITOR}]\n")
+    }
+
+    /// Writes `github.yaml`: octocats/admins become this Kubernetes group; `more` is YAML that goes on below `teams_to_logins`.
+    fn write_connector(&self, group: &str, more: &str) -> anyhow::Result<()> {
         let github = &self.github;
         let text = format!(
-            "kind: github\nversion: v3\nmetadata:\n  name: github\nspec:\n  client_id: {}\n  client_secret: {}\n  display: Github\n  \
+            "kind: github\nversion: v3\nmetadata:\n  name: github\nspec:\n  client_id: {}\n  client_secret: {}\n  display: GitHub\n  \
              redirect_url: https://{}/v1/webapi/github/callback\n  endpoint_url: {}\n  api_endpoint_url: {}\n  teams_to_logins:\n  \
-             - organization: octocats\n    team: admins\n    logins:\n    - root\n    kubernetes_groups: [\"{group}\"]\n",
+             - organization: octocats\n    team: admins\n    logins:\n    - root\n    kubernetes_groups: [\"{group}\"]\n{more}",
             github.client_id(),
             github.client_secret(),
             self.proxy(),
@@ -171,12 +200,12 @@ impl<'a> Demo<'a> {
     }
 
     /// The environment of a person of the demo: everything that is written is below the folder.
-    fn env(&self) -> Vec<(String, PathBuf)> {
+    fn env(&self, home: &str) -> Vec<(String, PathBuf)> {
         let at = |name: &str, path: &str| (name.to_owned(), self.dir.join(path));
         vec![
-            at("HOME", "home"),
-            at("TELEPORT_HOME", "home/.tsh"),
-            at("KUBECONFIG", "home/kubeconfig"),
+            at("HOME", home),
+            at("TELEPORT_HOME", &format!("{home}/.tsh")),
+            at("KUBECONFIG", &format!("{home}/kubeconfig")),
             at("TELEPORT_CONFIG_FILE", "jumpgate.yaml"),
         ]
     }
@@ -191,9 +220,9 @@ impl<'a> Demo<'a> {
             tsh: tool(ctx, "tsh")?,
             tctl: tool(ctx, "tctl")?,
             kubectl: kubectl.or_else(|| on_path(ctx, "kubectl")),
-            env: self.env(),
+            env: self.env(HOME),
             browser: Browser::new(&host_ca, self.github.password())?,
-            write_connector: &|group| self.write_connector(group),
+            write_connector: &|group| self.write_connector(group, ""),
         };
         let walked = tour.walk().await;
         self.end("the tour ended").await;
@@ -201,51 +230,21 @@ impl<'a> Demo<'a> {
     }
 
     async fn stay(mut self, ctx: &Ctx) -> anyhow::Result<()> {
-        let show = Show::new(ctx.env.text("NO_COLOR").is_some());
-        show.heading("The demo runs. In another terminal:")?;
-        for (name, path) in self.env() {
-            // HOME stays the person's own; the other variables say where everything is.
-            if name != "HOME" {
-                show.output(&format!("export {name}={}", quoted(&path)))?;
-            }
+        Lines {
+            show: Show::new(ctx.env.text("NO_COLOR").is_some()),
+            dir: self.dir,
+            proxy: self.proxy(),
+            password: self.github.password(),
+            tsh: tool(ctx, "tsh")?,
+            tctl: tool(ctx, "tctl")?,
+            has_kubectl: on_path(ctx, "kubectl").is_some(),
+            staging: (!self.clusters.is_empty()).then_some(STAGING),
+            env: self.env(HOME),
+            second_env: self.env(SECOND_HOME),
         }
-        let word = |name| -> anyhow::Result<String> {
-            Ok(tool(ctx, name)?.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(" "))
-        };
-        let (tsh, tctl) = (word("tsh")?, word("tctl")?);
-        show.output(&format!("{tctl} create {}", quoted(&self.dir.join("github.yaml"))))?;
-        show.output(&format!("{tsh} login --insecure --proxy={} --auth=github", self.proxy()))?;
-        show.output(&format!("{tsh} status"))?;
-        if !self.clusters.is_empty() {
-            show.output(&format!("{tsh} kube ls"))?;
-            show.output(&format!("{tsh} kube login {STAGING} --keep-context"))?;
-        }
-        if on_path(ctx, "kubectl").is_some() {
-            self.show_kubectl(show)?;
-        } else {
-            show.note(
-                "kubectl is not on PATH: once it is installed (https://kubernetes.io/docs/tasks/tools), `kubectl get pods -A` works too",
-            )?;
-            show.note(
-                "`jumpgate demo --tour` needs no kubectl: it shows the same with a small client of its own",
-            )?;
-        }
-        show.note(&format!("in the browser: alice or bob, password {}", self.github.password()))?;
-        show.note(&format!("sessions and their recordings: https://{}/web", self.proxy()))?;
-        show.note("Ctrl-C here ends the demo")?;
+        .print()?;
         self.gate.until_signal(Signals::new()?).await;
         self.end("the demo ended").await;
-        Ok(())
-    }
-
-    fn show_kubectl(&self, show: Show) -> anyhow::Result<()> {
-        show.output("kubectl get pods -A")?;
-        if !self.clusters.is_empty() {
-            show.output("kubectl exec -it shell -- sh")?;
-            show.note(
-                "exec opens a real shell of this machine, with your own rights, in a folder of the demo",
-            )?;
-        }
         Ok(())
     }
 
@@ -272,6 +271,10 @@ async fn clusters(dir: &Path) -> anyhow::Result<(Vec<KubeDemo>, String)> {
          labels: {{env: {STAGING}}}\n      kubeconfig_file: {other}\n"
     );
     Ok((vec![kube, staging], text))
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StartError::Bind { error, .. }) if error.kind() == io::ErrorKind::AddrInUse)
 }
 
 /// `kubernetes` is what the configuration says of the clusters.
@@ -311,13 +314,6 @@ fn on_path(ctx: &Ctx, name: &str) -> Option<PathBuf> {
         fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(runs)
-}
-
-/// A path as a word of a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+=:@".contains(c));
-    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// A path as a YAML string; JSON's form is one.

@@ -67,12 +67,12 @@ fn denied(text: &str) -> Option<(&str, &str)> {
 
 fn missing_right(user: &str, address: &str, action: &str, kind: &str) -> Failure {
     let things = match kind {
-        "github" | "auth_connector" => "github connectors".to_owned(),
+        "github" | "auth_connector" => "GitHub connectors".to_owned(),
         other => format!("{other}s"),
     };
     let (verb, right) = match action {
         "readnosecrets" => ("read", "readnosecrets"),
-        "read" if things == "github connectors" => ("read the secrets of", "read"),
+        "read" if things == "GitHub connectors" => ("read the secrets of", "read"),
         other => (other, other),
     };
     let failure = Failure::new(format!("{user} may not {verb} {things} at {address}"));
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(denied(text), Some(("create", "github")));
         assert_eq!(denied("role \"x\" no longer exists"), None);
         let told = missing_right("alice", "gate.example.com:3080", "create", "github");
-        assert_eq!(told.to_string(), "alice may not create github connectors at gate.example.com:3080");
+        assert_eq!(told.to_string(), "alice may not create GitHub connectors at gate.example.com:3080");
         assert_eq!(giving("create", "github").as_deref(), Some("editor"));
         assert_eq!(giving("list", "event").as_deref(), Some("auditor"));
         assert_eq!(giving("fly", "github"), None);

@@ -36,6 +36,7 @@ impl From<NotAReference> for Failure {
         let text = format!(
             "unsupported resource: {kind:?} - resources should be expressed as 'type/name', for example 'connector/github'"
         );
+        // As stock tctl has it, this is no matter of usage.
         Self::new(text).hint("known types are github, role and user")
     }
 }

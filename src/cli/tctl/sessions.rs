@@ -1,20 +1,18 @@
 //! `tctl sessions`: what goes on at this moment, and how to end it.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::{Globals, connection::Connection, credentials};
 use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
+        ids::{self, Shown, Typed},
         output::{Format, Output, Table},
+        tsh::zone::zone,
     },
     wire::recordings::{Query, Recording, State},
 };
-
-/// The fewest characters of an ID that may stand for the whole.
-const PREFIX: usize = 8;
 
 /// Live sessions: list and end them
 #[derive(Debug, clap::Subcommand)]
@@ -50,7 +48,7 @@ Examples:
   tctl sessions kill 7c9e6679
   tctl sessions kill 7c9e6679 --reason 'the maintenance begins now'")]
 pub(super) struct KillArgs {
-    /// ID of the session, or its first 8 characters
+    /// ID of the session, or how it begins
     id: String,
     /// What its user reads
     #[arg(long)]
@@ -91,12 +89,13 @@ impl LsArgs {
 
 fn table(all: &[Recording], now: Timestamp) -> Table {
     let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"]);
+    let shown = Shown::of(all.iter().map(|one| one.session.id));
     for Recording { session, .. } in all {
         let seconds = now.duration_since(session.started).as_secs().max(0);
         let command =
             if session.command.is_empty() { "(attach)".to_owned() } else { session.command.join(" ") };
         table.row([
-            &session.id.to_string()[..PREFIX],
+            &shown.id(session.id),
             &session.user,
             &session.cluster,
             &format!("{}/{}", session.namespace, session.pod),
@@ -112,31 +111,31 @@ impl KillArgs {
     fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
         block_on(async {
             let gate = credentials::connect(ctx, globals).await?;
-            let id = match self.id.parse::<Uuid>() {
-                Ok(id) => id,
-                Err(_) => chosen(&self.id, &live(&gate, None, None).await?)?,
-            };
+            let session = chosen(&gate, &self.id, ctx).await?.session;
+            let id = session.id;
             gate.kill_session(id, self.reason.as_deref()).await.map_err(|e| gate.failure(e))?;
-            Ok(Output::text(format!("session {id} has been ended")))
+            let (user, place) = (&session.user, format!("{}/{}", session.namespace, session.pod));
+            let reads = match self.reason.as_deref().filter(|reason| !reason.trim().is_empty()) {
+                Some(reason) => format!("by whom, and why: {reason}"),
+                None => "by whom; --reason would have said why".to_owned(),
+            };
+            Ok(Output::text(format!(
+                "The session {id} of {user} in {} {place} has been ended. {user} reads {reads}",
+                session.cluster
+            )))
         })
     }
 }
 
-/// The live session whose ID begins so.
-fn chosen(prefix: &str, all: &[Recording]) -> Result<Uuid, Failure> {
+/// The live session that is meant.
+async fn chosen(gate: &Connection, typed: &str, ctx: &Ctx) -> anyhow::Result<Recording> {
     let hint = "to see which go on: tctl sessions ls";
-    let wanted = prefix.to_ascii_lowercase();
-    if wanted.len() < PREFIX {
-        let text = format!("{prefix:?} is too short for an ID; type its first {PREFIX} characters");
-        return Err(Failure::usage(text).hint(hint));
-    }
-    let fitting: Vec<Uuid> =
-        all.iter().map(|one| one.session.id).filter(|id| id.to_string().starts_with(&wanted)).collect();
-    match fitting[..] {
-        [id] => Ok(id),
-        [] => Err(Failure::new(format!("no live session has an ID that begins with {prefix}")).hint(hint)),
-        _ => {
-            Err(Failure::new(format!("{prefix} is the beginning of several IDs; type more of it")).hint(hint))
-        }
-    }
+    let beginning = match ids::read(typed, false).map_err(|failure| failure.hint(hint))? {
+        Typed::Whole(id) => return gate.recording(id).await.map_err(|e| gate.failure(e)),
+        Typed::Beginning(beginning) => beginning,
+    };
+    let mut fitting = live(gate, None, None).await?;
+    fitting.retain(|one| ids::begins(one.session.id, &beginning));
+    let none = || Failure::new(format!("no live session has an ID that begins with {typed}")).hint(hint);
+    Ok(ids::one(typed, fitting, &zone(&ctx.env))?.ok_or_else(none)?)
 }

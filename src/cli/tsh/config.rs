@@ -7,7 +7,7 @@ use crate::{
         error::Failure,
         output::{Format, Output},
     },
-    client::settings_file::SettingsFile,
+    client::settings_file::{SettingsError, SettingsFile},
 };
 
 /// The commands below `tsh config`.
@@ -58,17 +58,27 @@ impl ConfigCommand {
         match self {
             Self::View(args) => args.run(&settings),
             Self::Set(SetArgs { key, value }) => {
-                SettingsFile::set(home, &key, &value, alias::check)?;
+                SettingsFile::set(home, &key, &value, alias::check).map_err(wrong)?;
                 Ok(Output::text(format!("{key} is set in {}.", SettingsFile::path(home).display())))
             }
             Self::Unset(UnsetArgs { key }) => {
-                if SettingsFile::unset(home, &key)? {
+                if SettingsFile::unset(home, &key).map_err(wrong)? {
                     return Ok(Output::text(format!("{key} is not set any more.")));
                 }
                 Err(Failure::new(format!("{key} is not set in {}", SettingsFile::path(home).display()))
                     .into())
             }
         }
+    }
+}
+
+/// A name or a value that no setting has was typed wrongly; all else failed.
+fn wrong(error: SettingsError) -> anyhow::Error {
+    match error {
+        SettingsError::UnknownKey(_) | SettingsError::BadValue { .. } => {
+            Failure::usage(error.to_string()).into()
+        }
+        other => other.into(),
     }
 }
 

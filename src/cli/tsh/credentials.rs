@@ -124,7 +124,7 @@ impl CredentialsArgs {
                 "the certificate for {} is of the cluster {issuer}, and kubectl asks for {wanted}",
                 target.address
             ))
-            .hint(format!("log in anew: {} --force", settings.login_command(target)))
+            .hint(format!("log in anew: {}", settings.login_command_with(target, &["--force"])))
             .code(LOGIN_NEEDED)
             .into()),
             _ => Ok(()),

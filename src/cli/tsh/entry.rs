@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use super::settings::Settings;
+use super::{
+    entry_others::{self, KUBE_CLUSTER},
+    settings::Settings,
+};
 use crate::{
     cli::{
         Ctx,
@@ -85,11 +88,13 @@ pub(crate) struct Wanted {
     pub(crate) context: Option<String>,
     /// Its labels, if they are known.
     pub(crate) labels: Option<BTreeMap<String, String>>,
+    /// kubectl asks the plugin, also where `--embed-certs` writes a key for the others.
+    pub(crate) is_plugin: bool,
 }
 
 impl Wanted {
     /// The name of its cluster and user entries: the gate's cluster for the default one, as stock tsh has it.
-    fn entry_name(&self, login: &Login<'_>) -> String {
+    pub(super) fn entry_name(&self, login: &Login<'_>) -> String {
         match &self.kube {
             None => login.cluster.to_owned(),
             Some(kube) => format!("{}-{kube}", login.cluster),
@@ -111,13 +116,15 @@ pub(crate) fn server(profile: &Profile, kube: Option<&str>) -> String {
     }
 }
 
-/// Writes the entry of the default cluster and selects it.
+/// Writes the entry of the default cluster and selects it. Entries of the gate's other clusters are brought up to date with it.
 pub(crate) fn write(
     settings: &Settings<'_>,
     login: &Login<'_>,
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
-    write_all(settings, login, &[Wanted::default()], Some(login.cluster), args)
+    let mut wanted = vec![Wanted::default()];
+    wanted.extend(entry_others::outdated(settings, login, &args.diff.files(settings)?)?);
+    write_all(settings, login, &wanted, Some(login.cluster), args)
 }
 
 /// Writes entries in one change of the kubeconfig and selects a context, unless told to keep the current one. Says on
@@ -130,17 +137,18 @@ pub(crate) fn write_all(
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
+    let asks = plugin(settings, login)?;
     let auth = if args.embed_certs {
         refuse_copy(settings, login)?;
         let credentials = login.credentials;
         UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
     } else {
-        plugin(settings, login)?
+        asks.clone()
     };
     let entry = |wanted: &Wanted| {
-        let mut auth = auth.clone();
+        let mut auth = if wanted.is_plugin { asks.clone() } else { auth.clone() };
         if let (UserAuth::Exec { args, .. }, Some(kube)) = (&mut auth, &wanted.kube) {
-            args.push(format!("--kube-cluster={kube}"));
+            args.push(format!("{KUBE_CLUSTER}{kube}"));
         }
         let server = server(login.profile, wanted.kube.as_deref());
         let owner = Owner { profile: login.name.to_owned() };

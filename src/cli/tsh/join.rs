@@ -11,9 +11,10 @@ use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
-        output::{Output, write_stdout},
+        ids,
+        output::{Output, write_more},
     },
-    recording::{Event, Header, Session, timeline::Timeline, transcript::Transcript},
+    recording::{Event, Header, Session, telling::Telling, timeline::Timeline},
     wire::recordings::State,
 };
 
@@ -23,7 +24,7 @@ use crate::{
     after_help = "Examples:\n  tsh join 7c9e6679 --mode=observer\n  tsh join 7c9e6679 --mode=observer | tee session.txt\n\nKeys: as in tsh play; q leaves the session to itself. Which sessions go on: tsh recordings ls --state live"
 )]
 pub(crate) struct JoinArgs {
-    /// ID of the session, or its first 8 characters
+    /// ID of the session, or how it begins
     id: String,
     /// As what: an observer sees what happens and changes nothing
     #[arg(long, value_enum, default_value_t)]
@@ -41,9 +42,10 @@ enum Mode {
 impl JoinArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let Mode::Observer = self.mode;
+        ids::read(&self.id, false)?;
         block_on(async {
             let gate = gate::connect(globals, ctx).await?;
-            let known = gate::find(&gate, &self.id).await?;
+            let known = gate::find(&gate, &self.id, true, ctx).await?;
             let id = known.session.id;
             if known.state != State::Live {
                 let text = format!("the session {id} is over");
@@ -62,7 +64,10 @@ impl JoinArgs {
                 }
                 player.timeline().ending().and_then(forms::ending)
             } else {
-                tell(feed, &header, events).await?
+                match tell(feed, &header, events).await? {
+                    Some(ending) => ending,
+                    None => return Ok(Output::nothing()),
+                }
             };
             ctx.console.status(&over(&known.session, ending));
             Ok(Output::nothing())
@@ -70,27 +75,29 @@ impl JoinArgs {
     }
 }
 
-/// Prints what was on the screen as it goes from there, without a terminal to show it on.
-async fn tell(mut feed: Feed<'_>, header: &Header, mut events: Vec<Event>) -> anyhow::Result<Option<String>> {
-    let mut transcript = Transcript::new(header);
+/// Prints each line when it is whole, without a terminal to show a film on. None: the reader went away.
+async fn tell(
+    mut feed: Feed<'_>,
+    header: &Header,
+    mut events: Vec<Event>,
+) -> anyhow::Result<Option<Option<String>>> {
+    let mut telling = Telling::new(header);
     let mut ending = None;
     loop {
+        let mut text = String::new();
         for event in &events {
-            transcript.push(event);
+            text.push_str(&telling.push(event));
             ending = forms::ending(&event.what).or(ending);
         }
-        write_lines(transcript.take())?;
+        if !write_more(&text)? {
+            return Ok(None);
+        }
         match feed.next().await? {
             Some(more) => events = more,
             None => break,
         }
     }
-    write_lines(transcript.finish())?;
-    Ok(ending)
-}
-
-fn write_lines(lines: Vec<crate::recording::transcript::Line>) -> io::Result<()> {
-    write_stdout(&lines.into_iter().map(|line| line.text + "\n").collect::<String>())
+    Ok(write_more(&telling.finish())?.then_some(ending))
 }
 
 fn over(session: &Session, ending: Option<String>) -> String {

@@ -12,7 +12,7 @@ use crate::{
     after_help = "The login stays valid; `tsh kube login` brings the contexts back without a browser.\n\nExamples:\n  tsh kube logout\n  tsh kube logout gate.example.com-staging"
 )]
 pub(crate) struct KubeLogoutArgs {
-    /// The contexts to take out of the kubeconfig [default: all of this gate's]
+    /// The contexts to take out of the kubeconfig, or clusters that one context alone leads to [default: all of this gate's]
     names: Vec<String>,
     #[command(flatten)]
     diff: DiffArgs,
@@ -27,16 +27,18 @@ impl KubeLogoutArgs {
             kubeconfig::logout(&files, Some(&target.name))?
         } else {
             let contexts = kubeconfig::contexts(&files)?;
+            let mut names = Vec::new();
             for name in &self.names {
                 let found = super::kube_use::find(&settings, &contexts, name)?;
                 if found.owner.is_none() {
+                    let name = &found.name;
                     let text = format!("the context {name:?} was not made by tsh; nothing was changed");
                     return Err(Failure::new(text)
                         .hint(format!("kubectl config delete-context {name}"))
                         .into());
                 }
+                names.push(found.name.as_str());
             }
-            let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
             kubeconfig::logout_contexts(&files, None, &names)?
         };
         if let Some(shown) = self.diff.tell(ctx.console, &change) {

@@ -33,7 +33,7 @@ const OUTER: &str = "TSH_KUBE_OUTER_KUBECONFIG";
     after_help = "KUBECONFIG names a file with this context alone; TSH_KUBE_CONTEXT holds its name, for prompts. What kubectl\nchanges in that file is gone at the end. The exit code is that of the program.\n\nExamples:\n  tsh kube shell staging\n  tsh kube shell prod-eu -- helm list --all-namespaces"
 )]
 pub(crate) struct ShellArgs {
-    /// The context
+    /// The context, or the cluster that one context alone leads to
     name: String,
     /// Namespace to work in
     #[arg(short, long)]
@@ -53,12 +53,12 @@ impl ShellArgs {
         let contexts = kubeconfig::contexts(&files)?;
         let chosen = find(&settings, &contexts, &self.name)?;
         let instead = plugin_instead(&settings, chosen)?;
-        let text = kubeconfig::private(&files, &self.name, instead.as_ref(), self.namespace.as_deref())?;
+        let text = kubeconfig::private(&files, &chosen.name, instead.as_ref(), self.namespace.as_deref())?;
         let shell = Shell::open(&settings.home, &text)?;
         let mut command = self.command(ctx);
-        command.env("KUBECONFIG", shell.kubeconfig()).env(CONTEXT, &self.name).env(OUTER, list);
+        command.env("KUBECONFIG", shell.kubeconfig()).env(CONTEXT, &chosen.name).env(OUTER, list);
         if self.command.is_empty() {
-            ctx.console.status(&format!("kubectl sees {} alone here; `exit` leaves.", self.name));
+            ctx.console.status(&format!("kubectl sees {} alone here; `exit` leaves.", chosen.name));
         }
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().map_err(|reason| {

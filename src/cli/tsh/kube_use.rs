@@ -13,6 +13,7 @@ use crate::{
         kubeconfig::{self, ContextInfo},
         profile::shells,
     },
+    wire::kube_clusters::PREFIX,
 };
 
 /// Arguments of `tsh kube use`.
@@ -21,7 +22,7 @@ use crate::{
     after_help = "Without a name, a list to choose from on a terminal, and the list alone elsewhere. Before a context of\nproduction (label env=prod or env=production, or a name with that word in it) it asks.\n\nExamples:\n  tsh kube use staging\n  tsh kube use -\n  tsh kube use prod-eu --yes"
 )]
 pub(crate) struct UseArgs {
-    /// The context, or `-` for the one before
+    /// The context, or the cluster that one context alone leads to, or `-` for the context before
     name: Option<String>,
     /// Do not ask before a context of production
     #[arg(short, long)]
@@ -92,7 +93,7 @@ fn picks() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// The context of a name.
+/// The context of a name: its own, else that of a cluster to which it alone leads.
 pub(super) fn find<'c>(
     settings: &Settings<'_>,
     contexts: &'c [ContextInfo],
@@ -101,13 +102,32 @@ pub(super) fn find<'c>(
     if let Some(found) = contexts.iter().find(|context| context.name == name) {
         return Ok(found);
     }
+    let there: Vec<&ContextInfo> = contexts.iter().filter(|context| leads_to(context, name)).collect();
+    match there[..] {
+        [one] => return Ok(one),
+        [] => {}
+        [..] => {
+            let names: Vec<&str> = there.iter().map(|context| context.name.as_str()).collect();
+            let text = format!("several contexts lead to the cluster {name:?}: {}", names.join(", "));
+            return Err(Failure::usage(text).hint("name one of them").into());
+        }
+    }
     let like = contexts.iter().filter(|context| is_like(&context.name, name));
     let names: Vec<&str> = like.map(|context| context.name.as_str()).take(3).collect();
     let hint = match names.is_empty() {
         true => which(settings, contexts)?,
         false => format!("did you mean {}?", names.join(" or ")),
     };
-    Err(Failure::new(format!("there is no context {name:?} in the kubeconfig")).hint(hint).into())
+    Err(Failure::new(format!("there is no context or cluster {name:?} in the kubeconfig")).hint(hint).into())
+}
+
+/// Whether a context leads to a cluster: by its name behind the gate, as `tsh kube ls` shows it, or by that of its entry.
+fn leads_to(context: &ContextInfo, cluster: &str) -> bool {
+    let behind = || {
+        let server = context.server.as_ref().filter(|_| context.owner.is_some())?;
+        server.rsplit_once(&format!("/{PREFIX}/")).map(|(_, name)| name)
+    };
+    context.cluster.as_deref() == Some(cluster) || behind() == Some(cluster)
 }
 
 /// How to learn which contexts there are, or how to get one.

@@ -9,7 +9,7 @@ use super::{
     Globals,
     entry::{self, EntryArgs},
     out::{self, Form},
-    renew,
+    renew, repeat,
     session::{self, Session, Wish},
     settings::{Settings, Target, cluster_of, is_valid},
     status, to_agent, zone,
@@ -17,10 +17,13 @@ use super::{
 use crate::{
     cli::{
         Ctx, block_on,
-        error::{Failure, LOGIN_NEEDED, sentence},
+        error::{self, Failure, LOGIN_NEEDED, sentence},
         output::Output,
     },
-    client::profile::{Credentials, Profile},
+    client::{
+        address::{Address, WEB_PORT},
+        profile::{Credentials, Profile},
+    },
 };
 
 /// Arguments of `tsh login`.
@@ -35,7 +38,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_name = "PROGRAM")]
     browser: Option<String>,
     /// Loopback address to wait for the browser on (also: TELEPORT_LOGIN_BIND_ADDR) [default: 127.0.0.1, a free port]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     bind_addr: Option<String>,
     /// Write the login to files, for machines, instead of the profile
     #[arg(short, long, value_name = "FILE", conflicts_with = "diff")]
@@ -65,11 +68,12 @@ pub(crate) struct LoginArgs {
 
 impl LoginArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
-        let settings = Settings::new(globals, ctx)?;
+        let mut settings = Settings::new(globals, ctx)?;
+        settings.own = self.given();
         settings.refuse_identity()?;
         // What is asked of a login that is there needs one.
         let of_login = self.renew || self.entry.diff.diff;
-        let target = if of_login { settings.target()? } else { settings.target_of_login()? };
+        let target = if of_login { settings.target()? } else { self.target(&settings)? };
         if self.entry.diff.diff {
             return self.diff(&settings, &target);
         }
@@ -81,16 +85,16 @@ impl LoginArgs {
         if let Some((user, credentials)) = self.still_valid(&settings, &target)? {
             settings.same_key_store(&target)?;
             ctx.console.status(&format!(
-                "{user} is logged in at {} already; to log in anew: {} --force",
+                "{user} is logged in at {} already; to log in anew: {}",
                 target.address,
-                settings.login_command(&target)
+                settings.login_command_with(&target, &["--force"])
             ));
             return self.finish(&settings, &target.name, &target.profile, &user, &credentials);
         }
         let wish = Wish {
             cluster: self.cluster.clone().or_else(|| settings.env_cluster()),
             browser: settings.browser(self.browser.as_ref(), &target)?,
-            bind_addr: self.bind_addr.clone().or_else(|| ctx.env.text("TELEPORT_LOGIN_BIND_ADDR")),
+            bind_addr: self.bind_addr(ctx)?,
             only: settings.wanted_user(&target)?,
             keep: self.out.is_none(),
             leave_stdin: false,
@@ -106,6 +110,49 @@ impl LoginArgs {
         }
         let (name, profile) = store(&settings, &target, &session)?;
         self.finish(&settings, &name, &profile, &session.username, &session.credentials)
+    }
+
+    /// Where to wait for the browser, if somebody says so.
+    fn bind_addr(&self, ctx: &Ctx) -> anyhow::Result<Option<String>> {
+        let named = ctx.env.text("TELEPORT_LOGIN_BIND_ADDR").filter(|_| self.bind_addr.is_none());
+        let wrong = |reason| Failure::usage(format!("TELEPORT_LOGIN_BIND_ADDR: {reason}"));
+        let named = named.as_deref().map(host_and_port).transpose().map_err(wrong)?;
+        Ok(named.or_else(|| self.bind_addr.clone()))
+    }
+
+    /// The gate to log in at. Somebody who is here for the first time may have named it where a cluster's name belongs.
+    fn target(&self, settings: &Settings<'_>) -> anyhow::Result<Target> {
+        let error = match settings.target_of_login() {
+            Ok(target) => return Ok(target),
+            Err(error) => error,
+        };
+        let address = self.cluster.as_deref().filter(|name| name.contains(['.', ':']));
+        let Some(address) = address.and_then(|name| Address::parse(name, WEB_PORT).ok()) else {
+            return Err(error);
+        };
+        let mut given = settings.globals.given();
+        given.extend(self.given().into_iter().skip(1));
+        let begin = format!("{} login --proxy={address}", settings.ctx.tool("tsh"));
+        let command = repeat::command(begin, given.into_iter(), &[]);
+        let failure = error::failure(&error).cloned().unwrap_or_else(|| Failure::new(error.to_string()));
+        Err(failure.hint(format!("if {} is the gate: {command}", address.host)).into())
+    }
+
+    /// What was given to this login itself, to say it again; `--renew` and `--diff` are no ways to log in.
+    fn given(&self) -> Vec<String> {
+        let mut out: Vec<String> = self.cluster.iter().cloned().collect();
+        repeat::option(&mut out, "browser", self.browser.as_deref());
+        repeat::option(&mut out, "bind-addr", self.bind_addr.as_deref());
+        repeat::option(&mut out, "out", self.out.as_ref().map(|file| file.display().to_string()).as_deref());
+        let format = repeat::named(&self.format).filter(|_| self.format != Form::default());
+        repeat::option(&mut out, "format", format.as_deref());
+        repeat::switch(&mut out, "overwrite", self.overwrite);
+        repeat::switch(&mut out, "force", self.force);
+        repeat::switch(&mut out, "add-keys-to-agent", self.add_keys_to_agent == "yes");
+        repeat::switch(&mut out, "no-kubeconfig", self.no_kubeconfig);
+        repeat::switch(&mut out, "embed-certs", self.entry.embed_certs);
+        repeat::switch(&mut out, "keep-context", self.entry.keep_context);
+        out
     }
 
     /// What this login would change in the kubeconfig, as far as that is known without signing in.
@@ -186,6 +233,15 @@ impl LoginArgs {
         let login = status::Login::of(name, profile, user, credentials);
         let block = login.block(true, settings.ctx.debug, Timestamp::now(), &zone::zone(&settings.ctx.env));
         Ok(Output::text(block + "\n"))
+    }
+}
+
+/// Checks the form of an address, before anything else is done.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match parts.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} is no address to wait on; write HOST:PORT, such as 127.0.0.1:8400")),
     }
 }
 

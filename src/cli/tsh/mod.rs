@@ -9,7 +9,8 @@ use super::{
     complete::{Candidate, Place},
     output::Output,
 };
-use crate::client::keystore::Kind;
+use crate::client::{keystore::Kind, settings_file::MAX_MINUTES};
+pub(super) use play::with_seconds;
 
 pub(super) mod alias;
 mod choices;
@@ -20,6 +21,7 @@ mod context_name;
 mod credentials;
 mod doctor;
 mod entry;
+mod entry_others;
 mod env;
 mod guarded;
 mod identity;
@@ -39,12 +41,13 @@ mod production;
 mod recordings;
 mod relogin;
 mod renew;
+mod repeat;
 mod session;
 mod settings;
 mod status;
 mod to_agent;
 mod version;
-mod zone;
+pub(super) mod zone;
 
 /// Log in to a gate through the browser, then use kubectl
 #[derive(Debug, clap::Parser)]
@@ -74,8 +77,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "CONNECTOR", help_heading = "Global options")]
     auth: Option<String>,
     /// How long the certificate shall live, at most as long as the roles allow
-    #[arg(long, global = true, value_name = "MINUTES", help_heading = "Global options",
-          value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    #[arg(long, global = true, value_name = "MINUTES", help_heading = "Global options", value_parser = minutes)]
     ttl: Option<u32>,
     /// How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser
     /// on this machine if there is one, else a code, else pasting]
@@ -161,6 +163,12 @@ enum Command {
     Version(version::VersionArgs),
 }
 
+/// Reads the life of a certificate.
+fn minutes(text: &str) -> Result<u32, String> {
+    let minutes = text.parse().ok().filter(|minutes| (1..=MAX_MINUTES).contains(minutes));
+    minutes.ok_or_else(|| format!("write a number of minutes from 1 to {MAX_MINUTES}"))
+}
+
 /// Reads the name of a key store.
 pub(crate) fn key_store() -> impl clap::builder::TypedValueParser<Value = Kind> {
     clap::builder::PossibleValuesParser::new(Kind::NAMES).try_map(|name| name.parse::<Kind>())
@@ -170,7 +178,7 @@ impl Program for Cli {
     const BINARY: &'static str = "tsh";
 
     fn expand(args: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
-        alias::expand(args, 1)
+        alias::expand(args, 1).map(with_seconds)
     }
 
     fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {

@@ -201,7 +201,7 @@ fn keep(
 fn explain(error: anyhow::Error, settings: &Settings<'_>, target: &Target) -> anyhow::Error {
     if let Some(AdminError::NotFound(_)) = error.downcast_ref() {
         let text = format!("the gate at {} does not renew certificates", target.address);
-        let hint = format!("sign in anew: {} --force", settings.login_command(target));
+        let hint = format!("sign in anew: {}", settings.login_command_with(target, &["--force"]));
         return Failure::new(text).hint(hint).into();
     }
     error::with_login(error)

@@ -5,7 +5,7 @@ use std::{cell::OnceCell, path::Path};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Globals, identity::Identity};
+use super::{Globals, identity::Identity, repeat};
 use crate::{
     cli::{
         Ctx,
@@ -31,6 +31,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) home: Home,
     /// The login of `--identity`, instead of a profile's.
     pub(crate) identity: Option<Identity>,
+    /// What was given to this login alone, to say it again.
+    pub(super) own: Vec<String>,
     /// The settings file, once something has asked for it.
     file: OnceCell<SettingsFile>,
     /// The key store of a login, once it is known to work.
@@ -51,7 +53,8 @@ impl<'a> Settings<'a> {
         let home = if teleport_home.is_some() { Default::default() } else { ctx.home()? };
         let identity = globals.identity.as_deref().map(Identity::read).transpose()?;
         let (file, ready) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { globals, ctx, home: Home::new(teleport_home, &home), identity, file, ready })
+        let home = Home::new(teleport_home, &home);
+        Ok(Self { globals, ctx, home, identity, own: Vec::new(), file, ready })
     }
 
     /// The settings file. It is read when something is neither in a flag nor in the environment, and once.
@@ -258,7 +261,7 @@ impl<'a> Settings<'a> {
                 self.ctx.console.warn(&half.to_string());
                 Ok(None)
             }
-            Err(ProfileError::KeyStore(error)) => Err(closed(&error).into()),
+            Err(ProfileError::KeyStore(error)) => Err(closed(&error, self.ctx).into()),
             other => Ok(other?),
         }
     }
@@ -277,9 +280,16 @@ impl<'a> Settings<'a> {
         Ok(known.map_or_else(|| first_login(self.ctx), |target| self.login_command(&target)))
     }
 
-    /// How to log in at a proxy.
+    /// How to log in at a proxy: with all that was given to this command and that a login takes, so that it can be pasted.
     pub(crate) fn login_command(&self, target: &Target) -> String {
-        format!("{} login --proxy={}", self.ctx.tool("tsh"), target.address)
+        self.login_command_with(target, &[])
+    }
+
+    /// As [`Settings::login_command`], with these options in place of those that were given.
+    pub(crate) fn login_command_with(&self, target: &Target, more: &[&str]) -> String {
+        let begin = format!("{} login --proxy={}", self.ctx.tool("tsh"), target.address);
+        let given = self.globals.given().into_iter().chain(self.own.iter().cloned());
+        repeat::command(begin, given, more)
     }
 
     /// What to believe of the proxy's certificate.
@@ -357,8 +367,10 @@ pub(crate) fn cluster_of(profile: &Profile, credentials: &Certificates, name: &s
 }
 
 /// A store that does not give the key of a login.
-fn closed(error: &KeyStoreError) -> Failure {
-    let hint =
-        "if it stays like this, log in anew with the key elsewhere: tsh login --force --key-store=file";
+fn closed(error: &KeyStoreError, ctx: &Ctx) -> Failure {
+    let tsh = ctx.tool("tsh");
+    let hint = format!(
+        "if it stays like this, log in anew with the key elsewhere: {tsh} login --force --key-store=file"
+    );
     Failure::new(error.to_string()).hint(hint)
 }

@@ -17,7 +17,7 @@ const ZONES: &str = "/usr/share/zoneinfo";
 const LOCAL: &str = "/etc/localtime";
 
 /// The zone that `TZ` names, else the machine's.
-pub(super) fn zone(env: &Env) -> TimeZone {
+pub(in crate::cli) fn zone(env: &Env) -> TimeZone {
     let named = env.text("TZ");
     let file = match named.as_deref() {
         Some("" | "UTC" | "UTC0" | "Etc/UTC") => return TimeZone::UTC,

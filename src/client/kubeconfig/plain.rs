@@ -1,23 +1,33 @@
-//! Reads the YAML that tools write, in one pass: block lists and mappings, scalars on one line, JSON. It answers what
+//! Reads the YAML that tools write, in one pass: block lists and mappings, scalars of the usual kinds, JSON. It answers what
 //! `serde_yaml` and [`super::tree::locate`] answer, several times faster, or nothing: whatever it does not know for
-//! certain (anchors, tags, texts over several lines, errors) is theirs. Tests hold the two against each other.
+//! certain (anchors, tags, folded texts, errors) is theirs. Tests hold the two against each other.
 
 mod json;
+mod literal;
+mod scalar;
 mod windows;
 
 use serde_json::{Map, Value};
 
-use super::tree::{Node, Quote, Shape, Tree, name_of};
+use super::tree::{Node, Quote, Shape, Tree};
 
 /// Nesting beyond this is the other reader's.
 const DEEPEST: usize = 32;
 
 /// What a text says and where; nothing if it is not of the plain kind.
 pub(super) fn read(text: &str) -> Option<(Value, Tree)> {
-    if text.contains('\t') {
+    if !is_usual(text) {
         return None;
     }
     if text.contains('\r') { windows::read(text) } else { lines(text) }
+}
+
+/// Whether a text has none of the characters that YAML refuses or breaks lines at. A tab is taken in comments alone, later.
+fn is_usual(text: &str) -> bool {
+    let odd =
+        |c| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let usual = |b: u8| (b >= b' ' && b != 0x7f) || matches!(b, b'\n' | b'\r' | b'\t');
+    text.bytes().all(usual) && (text.is_ascii() || !text.contains(odd))
 }
 
 /// The same for a text whose lines end as on Unix.
@@ -208,6 +218,7 @@ impl<'t> Reader<'t> {
                 let read = self.flow()?;
                 (!self.text[start..self.at].contains('\n')).then_some(read)?
             }
+            b'|' => return self.literal(column),
             _ if !keyed && self.starts_pair() => {
                 let column = self.column();
                 return self.mapping(column);
@@ -232,10 +243,13 @@ impl<'t> Reader<'t> {
         let (mut values, mut items) = (Vec::new(), Vec::new());
         loop {
             self.at += 1;
-            let dash = self.at;
-            let (value, node) = self.block_value(column, false)?;
+            let line = &self.text[self.at..];
             // An item on lines of its own, or of no bytes, is rare.
-            if node.is_nothing() || self.text[dash..node.start].contains('\n') {
+            if line.trim_start_matches(' ').starts_with(['\n', '#']) {
+                return None;
+            }
+            let (value, node) = self.block_value(column, false)?;
+            if node.is_nothing() {
                 return None;
             }
             end = node.end.max(end);
@@ -247,111 +261,10 @@ impl<'t> Reader<'t> {
         }
         self.depth -= 1;
         // As the other reader has it, a list that is not indented starts behind its first dash.
-        let start = if indented { first } else { items.first().map_or(end, |item: &Node| item.start) };
+        let behind = &self.text[first + 1..];
+        let blanks = behind.len() - behind.trim_start_matches(' ').len();
+        let start = if indented { first } else { first + 1 + blanks };
         Some((Value::Array(values), Node { start, end, shape: Shape::List { flow: false, items } }))
-    }
-
-    /// A scalar without quotes, up to a comment or to the end of the last line that is indented below this column.
-    fn plain(&mut self, column: usize) -> Read {
-        let start = self.at;
-        let line = self.plain_line()?;
-        let first = *line.as_bytes().first()?;
-        let simple = first.is_ascii_alphanumeric()
-            || b"/.~_$".contains(&first)
-            || first == b'-' && line.len() > 1 && !line.starts_with("- ") && !line.starts_with("---");
-        simple.then_some(())?;
-        self.at += line.len();
-        let end = self.at;
-        let mut folded: Option<String> = None;
-        while self.peek() == Some(b'\n') {
-            let below = &self.text[self.at + 1..];
-            let indent = below.len() - below.trim_start_matches(' ').len();
-            if indent <= column || matches!(below.as_bytes().get(indent), None | Some(b'\n' | b'#')) {
-                break;
-            }
-            self.at += 1 + indent;
-            let more = self.plain_line()?;
-            self.at += more.len();
-            let text = folded.get_or_insert_with(|| line.to_owned());
-            text.push(' ');
-            text.push_str(more);
-        }
-        match folded {
-            None => self.scalar(start, &self.text[start..end]),
-            // Several words are no number, no date and nothing but text.
-            Some(text) if first.is_ascii_alphabetic() => {
-                let shape = Shape::Scalar { text: name_of(&text), quote: Quote::Plain };
-                Some((Value::String(text), Node { start, end: self.at, shape }))
-            }
-            Some(_) => None,
-        }
-    }
-
-    /// The rest of a line that belongs to a plain scalar; nothing if there is something of a mapping in it.
-    fn plain_line(&self) -> Option<&'t str> {
-        let rest = &self.text[self.at..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        let line = line.split(" #").next().unwrap_or(line).trim_end_matches(' ');
-        (line.is_ascii() && !line.contains(": ") && !line.ends_with(':')).then_some(line)
-    }
-
-    /// A scalar as YAML takes it.
-    fn scalar(&self, start: usize, text: &str) -> Read {
-        let shape = Shape::Scalar { text: name_of(text), quote: Quote::Plain };
-        Some((resolve(text)?, Node { start, end: start + text.len(), shape }))
-    }
-
-    /// A scalar in quotes, on one line, with the escapes of JSON.
-    fn quoted(&mut self) -> Read {
-        let start = self.at;
-        let rest = &self.text[start + 1..];
-        let (text, len, quote) = if self.peek() == Some(b'\'') {
-            let len = rest.find(['\'', '\n'])?;
-            // A doubled quote stands for one.
-            if rest.as_bytes().get(len + 1) == Some(&b'\'') || rest.as_bytes()[len] == b'\n' {
-                return None;
-            }
-            (rest[..len].to_owned(), len, Quote::Single)
-        } else {
-            let mut len = rest.find(['"', '\\', '\n'])?;
-            let mut escaped = false;
-            while rest.as_bytes().get(len) == Some(&b'\\') {
-                escaped = true;
-                len += 2;
-                len += rest.get(len..)?.find(['"', '\\', '\n'])?;
-            }
-            if rest.as_bytes().get(len) != Some(&b'"') {
-                return None;
-            }
-            let text = match escaped {
-                false => rest[..len].to_owned(),
-                true => serde_json::from_str(&self.text[start..start + len + 2]).ok()?,
-            };
-            (text, len, Quote::Double)
-        };
-        if text.chars().any(|c| c.is_control() || ('\u{2028}'..='\u{2029}').contains(&c) || c >= '\u{fe00}') {
-            return None;
-        }
-        self.at = start + len + 2;
-        let shape = Shape::Scalar { text: name_of(&text), quote };
-        Some((Value::String(text), Node { start, end: self.at, shape }))
-    }
-}
-
-/// A plain scalar's value. What starts as a name and is no word of YAML's is text; of the rest `serde_yaml` decides.
-fn resolve(text: &str) -> Option<Value> {
-    const WORDS: [&str; 13] =
-        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity"];
-    let first = *text.as_bytes().first()?;
-    let word = || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match text {
-        "true" => Some(Value::Bool(true)),
-        "false" => Some(Value::Bool(false)),
-        "null" => Some(Value::Null),
-        _ if (first.is_ascii_alphabetic() || first == b'/') && (text.len() > 8 || !word()) => {
-            Some(Value::String(text.to_owned()))
-        }
-        _ => serde_yaml::from_str(text).ok(),
     }
 }
 
@@ -376,12 +289,61 @@ mod tests {
     }
 
     #[test]
+    fn texts_over_lines_and_tabs_in_comments_are_read() {
+        for text in [
+            "a: |\n  b\n",
+            "a: |-\n  b\n  c\nd: e\n",
+            "a: |+\n  b\nd: e\n",
+            "a:\n- |\n  # no comment\n    deeper: \"x\n\n  y: [\n- c\n",
+            "a:\n  b: |\n     é – ‘c’\n  d: e\n# f\n",
+            "a:\n- b: |\n    c\n  d: e\n",
+            "a: |\n  b\n# c\n\nd: e\n",
+            "#\ta\nb: c #\td\n  #\te\nf: g\n",
+        ] {
+            for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+                let (value, tree) = super::read(&text).unwrap_or_else(|| panic!("{text:?}"));
+                assert_eq!(value, serde_yaml::from_str::<Value>(&text).unwrap(), "{text:?}");
+                assert_eq!(tree, crate::client::kubeconfig::tree::locate(&text).unwrap(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_text_over_lines_does_not_make_a_large_file_slow() {
+        let mut text = String::from("users:\n");
+        for i in 0..1000 {
+            text += &format!(
+                "- name: u{i}\n  user:\n    exec:\n      args:\n      - get-token\n      command: aws\n"
+            );
+        }
+        text += "- name: last\n  user:\n    exec:\n      command: gke\n      installHint: |\n        Install it.\n        Then try again.\n";
+        let (value, _) = super::read(&text).unwrap();
+        assert_eq!(value["users"][1000]["user"]["exec"]["installHint"], "Install it.\nThen try again.\n");
+    }
+
+    #[test]
     fn what_is_not_plain_is_left_alone() {
         for text in [
+            "a: b\u{0}c\n",
+            "a: \u{7f}\n",
+            "a: b\u{85}c\n",
+            "# \u{2028}\na: b\n",
             "a: &x b",
             "a: *x",
             "a: !t b",
-            "a: |\n  b\n",
+            "a: >\n  b\n",
+            "a: |2\n  b\n",
+            "a: |\n",
+            "a: |\n\n  b\n",
+            "a: |\n  b\n\nc: d\n",
+            "a: |\n  b",
+            "a: |\n   b\n  c\n",
+            "a: |\n  b\tc\n",
+            "a: | # why\n  b\n",
+            "a: |\n  b\n   \n  c\n",
+            "a: b\tc\n",
+            "a: b\t# c\n",
+            "a: b\n\t\nc: d\n",
             "a: b\n\n  c\n",
             "a: 'b\n  c'\n",
             "a: b\na: c\n",

@@ -4,6 +4,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::Path,
+    time::Duration,
 };
 
 use super::ProfileError;
@@ -29,9 +30,45 @@ pub(in crate::client) fn create_folder(path: &Path) -> Result<(), ProfileError> 
 /// How the temporary files of [`replace_key`] begin.
 const KEY: &str = ".key-";
 
-/// Replaces a file as a whole: whoever reads sees the old one or the new one, also after a crash. Mode 0600.
+/// How the temporary files of [`replace`] and [`link`] begin.
+const NEW: &str = ".new-";
+/// A temporary file that is older was left by a process that was killed: to fill one takes milliseconds.
+const LEFT: Duration = Duration::from_secs(60);
+
+/// Replaces a file as a whole: whoever reads sees the old one or the new one, also after a crash. Mode 0600. What killed
+/// processes left in the folder goes.
 pub(in crate::client) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
-    replace_by(path, bytes, ".new-")
+    sweep_new(path);
+    replace_by(path, bytes, NEW)
+}
+
+/// Removes what killed writers left beside a file a while ago. Only what is this person's own and bears such a name; whatever
+/// does not go stays for the next time.
+fn sweep_new(path: &Path) {
+    let Some(folder) = path.parent() else { return };
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(NEW)).unwrap_or_default();
+        // As `tempfile` makes them.
+        if random.len() != 6 || !random.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            continue;
+        }
+        let Ok(meta) = fs::symlink_metadata(entry.path()) else { continue };
+        let is_old = meta.modified().is_ok_and(|made| made.elapsed().is_ok_and(|age| age > LEFT));
+        if is_old && (meta.is_file() || meta.is_symlink()) && is_own(&meta) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_own(meta: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(meta) == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// As [`replace`], for files that may hold a private key. What a kill leaves of it is found by [`sweep`]; so the proxy's
@@ -83,7 +120,7 @@ pub(in crate::client) fn link(path: &Path, target: &Path) -> Result<(), ProfileE
     {
         let folder = path.parent().unwrap_or(Path::new("."));
         let made = tempfile::Builder::new()
-            .prefix(".new-")
+            .prefix(NEW)
             .make_in(folder, |temporary| std::os::unix::fs::symlink(target, temporary));
         made.and_then(|file| file.persist(path).map_err(|e| e.error)).map_err(ProfileError::io(path))?;
     }
@@ -139,5 +176,45 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing it would do as well.
         let _ = self.0.unlock();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_by_the_next_one_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let long_ago = SystemTime::now() - LEFT * 2;
+        for name in [".new-abc123", ".new-Alice1.login", ".new-abcd", ".newer", ".new-abcdefg"] {
+            let file = File::create(at(name)).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        // Another process is at it.
+        File::create(at(".new-fresh1")).unwrap();
+        fs::create_dir(at(".new-folder")).unwrap();
+        File::open(at(".new-folder")).unwrap().set_modified(long_ago).unwrap();
+        replace(&at("file"), b"x").unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [
+                ".new-Alice1.login",
+                ".new-abcd",
+                ".new-abcdefg",
+                ".new-folder",
+                ".new-fresh1",
+                ".newer",
+                "file"
+            ]
+        );
     }
 }

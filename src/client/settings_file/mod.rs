@@ -14,7 +14,7 @@ use super::{
 use crate::model::yaml::{self, YamlError};
 
 /// The longest life of a certificate that can be asked for, in minutes: a year.
-const MAX_MINUTES: u32 = 525_600;
+pub const MAX_MINUTES: u32 = 525_600;
 
 /// All settings. A key that is not there says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub enum Way {
 #[serde(default, deny_unknown_fields)]
 pub struct KubeSettings {
     /// Whether a login leaves the current context alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "yes_or_no")]
     pub keep_context: Option<bool>,
 }
 
@@ -87,12 +87,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 fn minutes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
-    let minutes = u32::deserialize(from)?;
-    if (1..=MAX_MINUTES).contains(&minutes) {
-        Ok(Some(minutes))
-    } else {
-        Err(serde::de::Error::custom(format!("ttl is in minutes, from 1 to {MAX_MINUTES}")))
-    }
+    let minutes = u32::deserialize(from).ok().filter(|minutes| (1..=MAX_MINUTES).contains(minutes));
+    let wrong = || serde::de::Error::custom(format!("ttl is a number of minutes from 1 to {MAX_MINUTES}"));
+    minutes.map(Some).ok_or_else(wrong)
+}
+
+fn yes_or_no<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    let wrong = |_| serde::de::Error::custom("keep_context is true or false");
+    bool::deserialize(from).map(Some).map_err(wrong)
 }
 
 /// Why the settings cannot be read or changed.

@@ -62,7 +62,9 @@ pub fn password(parameters: &Parameters, wanted: &str) -> Result<(), &'static st
     if bool::from(same) {
         Ok(())
     } else {
-        Err("the password is not the one of this run; the demo printed it at its start")
+        Err(
+            "That is not the password of this run. The demo printed it in its terminal, in the line \"in the browser\".",
+        )
     }
 }
 

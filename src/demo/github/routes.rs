@@ -39,8 +39,11 @@ async fn consent(Shared(state): Shared<Arc<State>>, RawQuery(query): RawQuery) -
     if let Err(response) = check_authorize(&state, &parameters) {
         return *response;
     }
-    let users: Vec<String> = state.with(|inner| inner.accounts.keys().cloned().collect());
-    html(pages::consent(&parameters, users.iter()))
+    html(pages::consent(&parameters, &users(&state), None))
+}
+
+fn users(state: &State) -> Vec<String> {
+    state.with(|inner| inner.accounts.keys().cloned().collect())
 }
 
 async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
@@ -61,8 +64,11 @@ async fn decide(Shared(state): Shared<Arc<State>>, body: String) -> Response {
             encode(&given)
         ));
     }
-    if let Err(reason) = password {
-        return refused(reason);
+    if let Err(why) = password {
+        // As at GitHub, a mistyped password is no dead end: the form comes again.
+        let failed = pages::Failed { user: &login, why };
+        let page = html(pages::consent(&parameters, &users(&state), Some(failed)));
+        return (StatusCode::FORBIDDEN, page).into_response();
     }
     let grant = Grant {
         login: login.clone(),

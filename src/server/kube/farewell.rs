@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL};
 
-use super::lifetime::Ended;
+use super::{lifetime::Ended, whole::Frames};
 use crate::{
     streams::{
         channels::{ExecProtocol, PROTOCOL_HEADER, Role, websocket::ChannelProtocol},
@@ -30,7 +30,7 @@ pub(super) enum Farewell {
 pub(super) struct Spdy {
     json: bool,
     client: Decoder,
-    server: Decoder,
+    server: Frames,
     errors: Option<u32>,
 }
 
@@ -39,7 +39,7 @@ impl Farewell {
     pub(super) fn spdy(headers: &HeaderMap) -> Self {
         let name = headers.get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let json = ExecProtocol::from_name(name) == Some(ExecProtocol::V4);
-        Self::Spdy(Box::new(Spdy { json, client: Decoder::new(), server: Decoder::new(), errors: None }))
+        Self::Spdy(Box::new(Spdy { json, client: Decoder::new(), server: Frames::default(), errors: None }))
     }
 
     /// For an exec or attach over WebSocket, by the headers of the answer 101.
@@ -88,9 +88,7 @@ impl Farewell {
                 frames.feed(bytes);
             }
             Self::Spdy(spdy) => {
-                if spdy.server.feed(bytes, &mut Vec::new()).is_err() {
-                    *self = Self::None;
-                }
+                spdy.server.feed(bytes);
             }
         }
     }

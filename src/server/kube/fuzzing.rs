@@ -4,22 +4,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::{
     impersonate::{clean, clean_answer, impersonate},
+    path::Path,
     target::Target,
 };
-use crate::server::auth::access::KubeAccess;
+use crate::{server::auth::access::KubeAccess, wire::kube_clusters::PREFIX};
 
 /// Parses a request's target. What is forwarded must be read in the same way again, and be the same text then.
 pub fn target(method: &str, uri: &str) {
     let (Ok(method), Ok(uri)) = (method.parse::<Method>(), uri.parse::<Uri>()) else { return };
     let Ok(found) = Target::parse(&method, &uri) else { return };
     let forwarded = found.path_and_query("");
-    let again: Uri = forwarded.parse().unwrap_or_else(|e| panic!("{forwarded:?} is no URI: {e}"));
-    let again = match &found.cluster {
-        // Below the cluster a path may begin with `/clusters` as any other.
-        Some(_) => return,
-        None => Target::parse(&method, &again),
-    };
-    assert_eq!(again.as_ref(), Ok(&found), "{forwarded:?} is read in another way");
+    // Below a cluster's path it is read as it was, whatever it begins with.
+    let cluster = found.cluster.iter().flat_map(|name| [PREFIX, name.as_str()]).map(str::to_owned).collect();
+    let above = Path { segments: cluster, trailing_slash: false }.to_canonical();
+    let again: Uri =
+        format!("{above}{forwarded}").parse().unwrap_or_else(|e| panic!("{above}{forwarded} is no URI: {e}"));
+    assert_eq!(Target::parse(&method, &again).as_ref(), Ok(&found), "{again} is read in another way");
     let segments = found.path().split('/');
     assert!(segments.clone().all(|segment| segment != "." && segment != ".."), "{forwarded:?}");
     let _ = (

@@ -107,7 +107,7 @@ impl Server {
             _ => Farewell::None,
         };
         let tap = match (recorder, upgrade.protocol(&headers)) {
-            (Some(recorder), Some(protocol)) => {
+            (Some(recorder), protocol) if protocol.is_some() || !recorder.is_strict() => {
                 let target = &call.asked.target;
                 let (terminal, keeps_typed) = (target.flag("tty"), call.lifetime.keeps_typed());
                 let policy = match target.verb {
@@ -116,14 +116,10 @@ impl Server {
                 };
                 Some(Tap::new(protocol, policy, recorder))
             }
-            (Some(recorder), None) if recorder.is_strict() => {
+            (Some(recorder), _) => {
                 let why = "sessions are recorded here, and the API server chose a stream protocol that the gate cannot follow";
                 let answer = failure(StatusCode::BAD_GATEWAY, why.to_owned());
                 return self.no_tunnel(&call.asked, call.record, Some(recorder), answer).await;
-            }
-            (Some(recorder), None) => {
-                recorder.discard().await;
-                None
             }
             (None, _) => None,
         };
@@ -195,7 +191,16 @@ impl Server {
             let counters = Counters::default();
             // The client's end is held until the event is written: the listener waits for it before the gate ends.
             let farewell = Mutex::new(farewell);
-            let (reason, _client) = carry(client, server, lifetime, &counters, &farewell, tap.as_ref()).await;
+            let noting = async {
+                match &tap {
+                    Some(tap) => tap.keep_noting().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let (reason, _client) = tokio::select! {
+                carried = carry(client, server, lifetime, &counters, &farewell, tap.as_ref()) => carried,
+                never = noting => match never {},
+            };
             let ports = farewell.into_inner().unwrap_or_else(PoisonError::into_inner).ports();
             let exit = match tap {
                 Some(tap) => tap.finish(reason.clone(), attached.as_ref()).await,

@@ -1,6 +1,9 @@
 //! Listens to an exec or attach on a copy of its bytes, and has what it hears written down before the bytes go on.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use ring::digest::{Context, SHA256};
 
@@ -24,6 +27,13 @@ use crate::{
 
 /// How much of the input of a session without a terminal is kept, in bytes; of the rest the hash.
 const MAX_INPUT: u64 = 1024 * 1024;
+/// How often it stands in the recording how far a copy or the rest of an input is, whatever comes of the gate: each minute and …
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+/// … each so many bytes, and at the beginning whenever they have doubled.
+const NOTE_BYTES: u64 = 16 * 1024 * 1024;
+const NOTE_FIRST: u64 = 64 * 1024;
+/// Why nothing is recorded of a stream whose protocol is new to the gate.
+const UNKNOWN: &str = "the API server chose a stream protocol that the gate cannot follow";
 /// The longest reason of a failure that is kept, in bytes.
 const MAX_REASON: usize = 4096;
 /// What a person reads whose stream is none that the gate can follow.
@@ -78,11 +88,14 @@ fn copy(command: &[String]) -> Option<Direction> {
 struct Counted {
     bytes: u64,
     hash: Context,
+    /// How many of them were told of, and when.
+    noted: u64,
+    noted_at: Instant,
 }
 
 impl Default for Counted {
     fn default() -> Self {
-        Self { bytes: 0, hash: Context::new(&SHA256) }
+        Self { bytes: 0, hash: Context::new(&SHA256), noted: 0, noted_at: Instant::now() }
     }
 }
 
@@ -90,6 +103,18 @@ impl Counted {
     fn add(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.hash.update(bytes);
+    }
+
+    /// How far it is, if that should be told now.
+    fn due(&mut self) -> Option<(u64, [u8; 32])> {
+        let more = self.bytes - self.noted;
+        let many = more >= self.noted.clamp(NOTE_FIRST, NOTE_BYTES);
+        if more == 0 || !(many || self.noted_at.elapsed() >= NOTE_EVERY) {
+            return None;
+        }
+        (self.noted, self.noted_at) = (self.bytes, Instant::now());
+        let so_far = Self { hash: self.hash.clone(), ..*self };
+        Some(so_far.finish())
     }
 
     fn finish(self) -> (u64, [u8; 32]) {
@@ -108,14 +133,62 @@ struct Ear {
     input: u64,
     rest: Counted,
     file: Counted,
+    /// Bytes that nobody could listen to and that were not told of.
+    unheard: u64,
+    told_unheard: Option<Instant>,
+    /// Why nobody listens.
+    deaf: String,
     exit: Option<i32>,
     /// The stream of an attach has ended well.
     ended_well: bool,
 }
 
 impl Ear {
+    fn new(listener: Option<Listener>, policy: Policy) -> Self {
+        Self {
+            listener,
+            policy,
+            input: 0,
+            rest: Counted::default(),
+            file: Counted::default(),
+            unheard: 0,
+            told_unheard: None,
+            deaf: UNKNOWN.to_owned(),
+            exit: None,
+            ended_well: false,
+        }
+    }
+
     fn note(&mut self, heard: Vec<Heard>) -> Vec<What> {
-        heard.into_iter().filter_map(|heard| self.note_one(heard)).collect()
+        let mut events: Vec<What> = heard.into_iter().filter_map(|heard| self.note_one(heard)).collect();
+        self.note_how_far(&mut events);
+        events
+    }
+
+    /// Adds how far a copy or the rest of an input is, if that should be told now.
+    fn note_how_far(&mut self, events: &mut Vec<What>) {
+        let rest = self.rest.due().map(|(bytes, sha256)| What::InputRest { so_far: true, bytes, sha256 });
+        let file = self.policy.copy.and_then(|direction| {
+            let (bytes, sha256) = self.file.due()?;
+            Some(What::File { so_far: true, direction, bytes, sha256 })
+        });
+        events.extend(rest.into_iter().chain(file));
+    }
+
+    /// Bytes came that nobody can listen to.
+    fn miss(&mut self, bytes: usize) -> Vec<What> {
+        self.unheard += bytes as u64;
+        let recently = self.told_unheard.is_some_and(|told| told.elapsed() < NOTE_EVERY);
+        if recently && self.unheard < NOTE_BYTES { vec![] } else { self.missed() }
+    }
+
+    fn missed(&mut self) -> Vec<What> {
+        let bytes = std::mem::take(&mut self.unheard);
+        if bytes == 0 {
+            return vec![];
+        }
+        self.told_unheard = Some(Instant::now());
+        vec![What::Lost { bytes, why: self.deaf.clone() }]
     }
 
     fn note_one(&mut self, heard: Heard) -> Option<What> {
@@ -168,14 +241,15 @@ impl Ear {
             listener.finish(&mut heard);
         }
         let mut events = self.note(heard);
+        events.extend(self.missed());
         let rest = std::mem::take(&mut self.rest);
         if rest.bytes > 0 {
             let (bytes, sha256) = rest.finish();
-            events.push(What::InputRest { bytes, sha256 });
+            events.push(What::InputRest { so_far: false, bytes, sha256 });
         }
         if let Some(direction) = self.policy.copy {
             let (bytes, sha256) = std::mem::take(&mut self.file).finish();
-            events.push(What::File { direction, bytes, sha256 });
+            events.push(What::File { so_far: false, direction, bytes, sha256 });
         }
         events
     }
@@ -185,32 +259,36 @@ impl Ear {
 pub(super) struct Tap {
     ear: Mutex<Ear>,
     recorder: Recorder,
-    protocol: Protocol,
+    protocol: Option<Protocol>,
 }
 
 impl Tap {
-    pub(super) fn new(protocol: Protocol, policy: Policy, recorder: Recorder) -> Self {
-        let listener = Some(match protocol {
+    /// Without a protocol nobody can listen: what passes is counted as lost.
+    pub(super) fn new(protocol: Option<Protocol>, policy: Policy, recorder: Recorder) -> Self {
+        let listener = protocol.map(|protocol| match protocol {
             Protocol::Spdy(protocol) => Listener::spdy(protocol),
             Protocol::WebSocket(protocol) => Listener::websocket(protocol),
         });
-        let ear = Ear {
-            listener,
-            policy,
-            input: 0,
-            rest: Counted::default(),
-            file: Counted::default(),
-            exit: None,
-            ended_well: false,
-        };
-        Self { ear: Mutex::new(ear), recorder, protocol }
+        Self { ear: Mutex::new(Ear::new(listener, policy)), recorder, protocol }
+    }
+
+    /// Has it written down each minute how far a copy or the rest of an input is, also while nothing comes.
+    pub(super) async fn keep_noting(&self) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(NOTE_EVERY).await;
+            let mut events = Vec::new();
+            lock(&self.ear).note_how_far(&mut events);
+            // Whoever must know that it cannot be written is told by the recorder.
+            let _ = self.recorder.record(events).await;
+        }
     }
 
     /// Where the server's frames end.
     pub(super) fn whole(&self) -> Whole {
         match self.protocol {
-            Protocol::Spdy(_) => Whole::Spdy(Frames::default()),
-            Protocol::WebSocket(_) => Whole::WebSocket(Boundary::default()),
+            Some(Protocol::Spdy(_)) => Whole::Spdy(Frames::default()),
+            Some(Protocol::WebSocket(_)) => Whole::WebSocket(Boundary::default()),
+            None => Whole::Unknown,
         }
     }
 
@@ -260,8 +338,7 @@ impl Tap {
     ) -> Result<Vec<What>, Stopped> {
         let mut ear = lock(&self.ear);
         let Some(listener) = &mut ear.listener else {
-            let why = "the stream is none that the gate can follow".to_owned();
-            return Ok(vec![What::Lost { bytes: bytes.len() as u64, why }]);
+            return Ok(ear.miss(bytes.len()));
         };
         let mut heard = Vec::new();
         let listened = listen(listener, bytes, &mut heard);
@@ -273,7 +350,8 @@ impl Tap {
                 self.recorder.stop(UNHEARD.to_owned());
                 return Err(Stopped);
             }
-            events.push(What::Lost { bytes: bytes.len() as u64, why: error.to_string() });
+            ear.deaf = error.to_string();
+            events.extend(ear.miss(bytes.len()));
         }
         Ok(events)
     }
@@ -318,15 +396,7 @@ mod tests {
     }
 
     fn ear(policy: Policy) -> Ear {
-        Ear {
-            listener: None,
-            policy,
-            input: 0,
-            rest: Counted::default(),
-            file: Counted::default(),
-            exit: None,
-            ended_well: false,
-        }
+        Ear::new(None, policy)
     }
 
     #[test]
@@ -338,7 +408,45 @@ mod tests {
         assert_eq!(first.len(), 2);
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(ring::digest::digest(&SHA256, b"def").as_ref());
-        assert_eq!(ear.finish(), [What::InputRest { bytes: 3, sha256 }]);
+        assert_eq!(ear.finish(), [What::InputRest { so_far: false, bytes: 3, sha256 }]);
+    }
+
+    #[test]
+    fn how_far_a_copy_is_stands_on_record_while_it_goes_on() {
+        let mut ear = ear(Policy::new(false, false, &words("tar -xmf - -C /tmp")));
+        let chunk = vec![b'x'; 32 * 1024];
+        let (mut all, mut notes) = (Context::new(&SHA256), Vec::new());
+        for n in 1..=2048_u64 {
+            all.update(&chunk);
+            for what in ear.note(vec![Heard::Bytes(Role::Stdin, chunk.clone().into())]) {
+                let What::File { so_far: true, direction: Direction::Up, bytes, sha256 } = what else {
+                    panic!()
+                };
+                assert_eq!(bytes, n * 32 * 1024);
+                assert_eq!(sha256, all.clone().finish().as_ref());
+                notes.push(bytes / 1024);
+            }
+        }
+        assert_eq!(notes, [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 49152, 65536]);
+        // After a minute, however little came.
+        ear.note(vec![Heard::Bytes(Role::Stdin, bytes::Bytes::from_static(b"y"))]);
+        ear.file.noted_at -= NOTE_EVERY;
+        let mut events = Vec::new();
+        ear.note_how_far(&mut events);
+        ear.note_how_far(&mut events);
+        assert_eq!(events.len(), 1);
+        assert!(
+            matches!(ear.finish()[..], [What::File { so_far: false, bytes, .. }] if bytes == 65536 * 1024 + 1)
+        );
+    }
+
+    #[test]
+    fn what_nobody_could_listen_to_is_counted_and_told_of_at_once_and_at_the_end() {
+        let mut ear = ear(Policy::new(false, false, &words("sh")));
+        let lost = |bytes| vec![What::Lost { bytes, why: UNKNOWN.to_owned() }];
+        assert_eq!(ear.miss(5), lost(5));
+        assert!(ear.miss(6).is_empty() && ear.miss(7).is_empty());
+        assert_eq!(ear.finish(), lost(13));
     }
 
     #[test]
@@ -366,6 +474,9 @@ mod tests {
         assert_eq!(events, [What::Bytes(Stream::Stderr, b"tar: removing leading /".to_vec()), What::Exit(0)]);
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(ring::digest::digest(&SHA256, b"archive").as_ref());
-        assert_eq!(ear.finish(), [What::File { direction: Direction::Down, bytes: 7, sha256 }]);
+        assert_eq!(
+            ear.finish(),
+            [What::File { so_far: false, direction: Direction::Down, bytes: 7, sha256 }]
+        );
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::oneshot,
@@ -20,6 +21,8 @@ use super::{farewell::Farewell, lifetime::Ended, tap::Tap, whole::Whole};
 const HELD: usize = 256 * 1024;
 /// How much is read at a time.
 const CHUNK: usize = 32 * 1024;
+/// How much of what has come meanwhile is recorded at a time: each time waits for the spool once.
+const RECORDED: usize = 64 * 1024;
 /// How long the end of a tunnel may take once the gate decided it.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How long the client is still listened to after the last word.
@@ -134,7 +137,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; if tap.is_some() { RECORDED } else { CHUNK }];
     let mut held = Held::new(tap);
     loop {
         let may_speak = listen(farewell).may_speak();
@@ -143,6 +146,8 @@ where
             Ok(ended) = &mut told, if may_speak => return last_word(to, farewell, &ended).await,
             read = from.read(&mut chunk) => read?,
         };
+        let (read, failed) =
+            if tap.is_some() { read_more(&mut from, &mut chunk, read) } else { (read, None) };
         if read == 0 {
             pass_on(&mut to, &held.take(), count).await?;
             to.shutdown().await?;
@@ -159,7 +164,28 @@ where
         let bytes = whole.as_deref().unwrap_or(&chunk[..read]);
         pass_on(&mut to, bytes, count).await?;
         listen(farewell).hear_server(bytes);
+        if let Some(error) = failed {
+            return Err(error);
+        }
     }
+}
+
+/// Reads what is there already behind the first bytes, without waiting. The answer is how much there is then, and an error that
+/// came behind it; an end comes again with the next read.
+fn read_more<R: AsyncRead + Unpin>(
+    from: &mut R,
+    chunk: &mut [u8],
+    first: usize,
+) -> (usize, Option<io::Error>) {
+    let mut filled = first;
+    while filled > 0 && filled < chunk.len() {
+        match from.read(&mut chunk[filled..]).now_or_never() {
+            Some(Ok(more @ 1..)) => filled += more,
+            Some(Err(error)) => return (filled, Some(error)),
+            Some(Ok(0)) | None => break,
+        }
+    }
+    (filled, None)
 }
 
 /// Tells the client why it ends, if that is possible now.
@@ -224,7 +250,40 @@ fn listen(farewell: &Mutex<Farewell>) -> MutexGuard<'_, Farewell> {
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::Pin, task};
+
     use super::*;
+
+    /// A connection that is reset.
+    struct Reset;
+
+    impl AsyncRead for Reset {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut task::Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> task::Poll<io::Result<()>> {
+            task::Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_there_already_is_read_at_once_and_an_error_behind_it_is_kept() {
+        let (mut pod, mut gate) = tokio::io::duplex(64);
+        pod.write_all(b"first ").await.unwrap();
+        pod.write_all(b"and more").await.unwrap();
+        let mut chunk = [0; 10];
+        let first = gate.read(&mut chunk[..6]).await.unwrap();
+        assert_eq!(read_more(&mut gate, &mut chunk, first).0, 10);
+        assert_eq!(&chunk, b"first and ");
+        let first = gate.read(&mut chunk[..2]).await.unwrap();
+        assert!(matches!(read_more(&mut gate, &mut chunk, first), (4, None)));
+        let mut broken = (&b"abcd"[..]).chain(Reset);
+        let (read, error) = read_more(&mut broken, &mut chunk, 0);
+        assert!(read == 0 && error.is_none());
+        let (read, error) = read_more(&mut broken, &mut chunk, 1);
+        assert_eq!((read, error.map(|error| error.kind())), (5, Some(io::ErrorKind::ConnectionReset)));
+    }
 
     #[tokio::test]
     async fn both_ends_are_passed_on_and_all_bytes_counted() {

@@ -9,6 +9,8 @@ pub(super) enum Whole {
     Spdy(Frames),
     /// WebSocket, unmasked.
     WebSocket(Boundary),
+    /// Nobody knows: all goes on as it comes.
+    Unknown,
 }
 
 impl Whole {
@@ -17,6 +19,7 @@ impl Whole {
         match self {
             Self::Spdy(frames) => frames.feed(bytes),
             Self::WebSocket(boundary) => boundary.feed(bytes),
+            Self::Unknown => bytes.len(),
         }
     }
 }
@@ -30,7 +33,13 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    fn feed(&mut self, bytes: &[u8]) -> usize {
+    /// Whether the bytes so far end at the end of a frame.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.payload == 0 && self.filled == 0
+    }
+
+    /// Takes the next bytes; the answer is how many of them end with the last whole frame in them.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> usize {
         let (mut rest, mut whole) = (bytes, 0);
         while !rest.is_empty() {
             if self.payload > 0 {
@@ -48,7 +57,7 @@ impl Frames {
                     self.filled = 0;
                 }
             }
-            if self.payload == 0 && self.filled == 0 {
+            if self.is_between_frames() {
                 whole = bytes.len() - rest.len();
             }
         }

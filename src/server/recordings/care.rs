@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{DONE, Inner, Recordings, fresh, spool};
+use super::{DONE, Inner, Recordings, UPLOADS, fresh, spool};
 use crate::{
     recording::{chain::Ending, verify::Last},
     server::audit::{Event, RecordingEvent},
@@ -57,25 +58,27 @@ impl Recordings {
         }
     }
 
-    /// Removes the recordings of sessions that began before a time.
+    /// Removes the recordings of sessions that began before a time. Each is tried once; one that fails keeps no other from it.
     pub(super) async fn remove_older_than(&self, oldest: Timestamp) {
+        let mut after = None;
         loop {
-            let old = match self.0.catalogue.older_than(oldest).await {
-                Ok(old) => old,
+            let (old, next) = match self.0.catalogue.older_than(oldest, after).await {
+                Ok(page) => page,
                 Err(error) => return tracing::error!(%error, "old recordings cannot be listed"),
             };
-            let mut removed = 0;
             // What is not kept yet comes later.
-            let done = |one: &&Recording| one.state != State::Live && !self.0.folder(one.session.id).exists();
-            for recording in old.iter().filter(done) {
-                match self.0.remove(recording).await {
-                    Ok(()) => removed += 1,
-                    Err(error) => {
-                        tracing::error!(session = %recording.session.id, error, "an old recording cannot be removed");
+            let done = |one: &Recording| one.state != State::Live && !self.0.folder(one.session.id).exists();
+            let removing = stream::iter(old).filter(|one| std::future::ready(done(one)));
+            removing
+                .for_each_concurrent(UPLOADS, async |recording| {
+                    if let Err(error) = self.0.remove(&recording).await {
+                        let session = recording.session.id;
+                        tracing::error!(%session, error, "an old recording cannot be removed");
                     }
-                }
-            }
-            if removed == 0 {
+                })
+                .await;
+            after = next;
+            if after.is_none() {
                 return;
             }
         }
@@ -124,34 +127,47 @@ impl Inner {
     }
 
     async fn try_recover(self: &Arc<Self>, id: Uuid) -> Result<(), String> {
-        let (folder, key) = (self.folder(id), self.key.clone());
+        let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
+        let (folder, inner, record) = (self.folder(id), self.clone(), known.clone());
         let sealing = tokio::task::spawn_blocking(move || {
-            let recovered = spool::recover(&folder, id, &key, Timestamp::now())?;
+            let known = spool::Known {
+                id,
+                session: record.as_ref().map(|record| &record.session),
+                last: record.as_ref().and_then(|record| record.last.as_ref()),
+                key: &inner.key,
+                keys: &[inner.key.public()],
+            };
+            let recovered = spool::recover(&folder, &known, Timestamp::now())?;
             let parts = spool::parts(&folder)?;
             std::io::Result::Ok((recovered, parts))
         });
         let (recovered, parts) =
             sealing.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
         let Some(recovered) = recovered else {
             // Not even the header was written: nothing of the session was shown.
-            self.catalogue.delete(id).await.map_err(|error| error.to_string())?;
+            if let Some(mut recording) = known {
+                recording.state = State::Cut;
+                recording.reason = Some("the gate died before anything of it was on disk".into());
+                self.catalogue.put(&recording).await.map_err(|error| error.to_string())?;
+            }
             return self.remove_spool(id).await.map_err(|error| error.to_string());
         };
         let session = recovered.header.session.ok_or("its header names no session")?;
-        if session.id != id {
-            return Err(format!("its header names the session {}", session.id));
-        }
-        let checkpoint = recovered.checkpoint;
+        let (checkpoint, told) = (recovered.checkpoint, recovered.told);
         let mut recording = known.unwrap_or_else(|| fresh(session));
-        if recording.state == State::Live {
-            recording.state = match checkpoint.end {
-                Some(Ending::Complete) if recording.lost > 0 => State::Partial,
-                Some(Ending::Complete) => State::Complete,
-                _ => State::Cut,
-            };
-            recording.ended = Some(checkpoint.signed);
-        }
+        let complete = checkpoint.end == Some(Ending::Complete);
+        recording.state = match complete {
+            true if told.lost > 0 => State::Partial,
+            true => State::Complete,
+            false => State::Cut,
+        };
+        // When a gate died nobody knows: it lived at the last event.
+        let lived = SignedDuration::try_from(recovered.to)
+            .ok()
+            .and_then(|to| recording.session.started.checked_add(to).ok());
+        let ended = if complete { Some(checkpoint.signed) } else { lived };
+        recording.ended = recording.ended.or(ended);
+        (recording.exit, recording.reason, recording.lost) = (told.exit, told.reason, told.lost);
         recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
         recording.plain = recovered.plain;
         recording.size = recovered.sealed;
@@ -161,7 +177,9 @@ impl Inner {
         let inner = self.clone();
         self.spawn(async move {
             for part in parts {
-                inner.upload(id, part).await;
+                if !inner.upload(id, part).await {
+                    return;
+                }
             }
             inner.uploaded(&recording).await;
         });
@@ -179,10 +197,11 @@ impl Inner {
 
     async fn remove(&self, recording: &Recording) -> Result<(), String> {
         let session = &recording.session;
+        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
         let event =
             RecordingEvent::Deleted { id: session.id, user: session.user.clone(), started: session.started };
+        // Before the record goes, so that it is told even if the gate dies here.
         self.audit.emit(Event::Recording(event)).await;
-        self.vault.delete(session.id).await.map_err(|error| error.to_string())?;
         self.catalogue.delete(session.id).await.map_err(|error| error.to_string())
     }
 }

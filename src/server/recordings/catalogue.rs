@@ -75,12 +75,17 @@ impl Catalogue {
         self.store.write_all(all).await
     }
 
-    /// The oldest records that began before a time, some of them.
-    pub(super) async fn older_than(&self, time: Timestamp) -> Result<Vec<Recording>, StoreError> {
-        let after = format!("{PREFIX}{}", inverted(time));
+    /// Records that began before a time, some of them, and where the others begin.
+    pub(super) async fn older_than(
+        &self,
+        time: Timestamp,
+        after: Option<String>,
+    ) -> Result<(Vec<Recording>, Option<String>), StoreError> {
+        let after = after.unwrap_or_else(|| format!("{PREFIX}{}", inverted(time)));
         let items = self.store.range(PREFIX, Some(&after), BATCH).await?;
+        let next = items.last().filter(|_| items.len() == BATCH).map(|item| item.key.clone());
         let all = items.iter().filter_map(|item| decode(item).ok());
-        Ok(all.filter(|recording| recording.session.started < time).collect())
+        Ok((all.filter(|recording| recording.session.started < time).collect(), next))
     }
 }
 

@@ -37,6 +37,9 @@ pub(super) enum Order {
     Finish { reason: Option<String>, last: Vec<What> },
     /// The session never began.
     Discard,
+    /// The thread with the pen panics.
+    #[cfg(test)]
+    Break,
 }
 
 /// Ends a session from elsewhere.
@@ -187,6 +190,11 @@ impl Recorder {
         self.orders.send(Order::Events { events, done }).await.map_err(|_| gone())?;
         taken.store(true, Ordering::Relaxed);
         written.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    #[cfg(test)]
+    pub(super) async fn break_pen(&self) {
+        self.orders.send(Order::Break).await.expect("an actor");
     }
 
     /// Whether bytes that are not recorded must not go on.

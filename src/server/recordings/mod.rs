@@ -21,11 +21,13 @@ mod writer;
 use std::{
     fs::DirBuilder,
     os::unix::fs::DirBuilderExt,
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -37,7 +39,7 @@ use self::{
     follow::Followers,
     live::{Killer, Sessions},
     spool::Spool,
-    vault::Vault,
+    vault::{PutError, Vault},
     writer::{Pen, Writer},
 };
 pub use self::{
@@ -136,6 +138,7 @@ impl Recordings {
             .recursive(true)
             .mode(0o700)
             .create(&spool)
+            .and_then(|()| vault::tighten(&own))
             .map_err(|error| SetupError::Spool { folder: spool.clone(), error })?;
         let vault = Vault::open(config.storage.as_ref(), &own.join("kept"))?;
         let key = keys::recording_key(&*store).await?;
@@ -215,7 +218,12 @@ impl Recordings {
             missed: 0,
             uploads: JoinSet::new(),
         };
-        inner.spawn(writer.run(taken));
+        let guard = inner.clone();
+        inner.spawn(async move {
+            if AssertUnwindSafe(writer.run(taken)).catch_unwind().await.is_err() {
+                guard.broke(id).await;
+            }
+        });
         Ok(Recorder::new(orders, killed, killer, inner.config.mode))
     }
 
@@ -264,16 +272,22 @@ impl Inner {
         self.spool.join(session.to_string())
     }
 
-    /// Puts a part into the vault, however often that fails.
-    async fn upload(&self, session: Uuid, part: u64) {
+    /// Puts a part into the vault, however often that fails. False if another one is there in its place: then it stays in the
+    /// spool, and an event says so.
+    async fn upload(&self, session: Uuid, part: u64) -> bool {
         let mut pause = Backoff::default();
         loop {
-            let Ok(place) = self.uploads.acquire().await else { return };
+            let Ok(place) = self.uploads.acquire().await else { return false };
             match self.try_upload(session, part).await {
-                Ok(()) => return,
+                Ok(()) => return true,
                 Err(error) => {
-                    let vault = self.vault.place();
-                    tracing::warn!(%session, part, vault, error, "a part of a recording is not kept yet");
+                    let (vault, taken) = (self.vault.place(), matches!(error, PutError::Taken { .. }));
+                    if taken {
+                        tracing::error!(%session, part, vault, %error, "a part of a recording cannot be kept");
+                        self.failed(session, &format!("in {vault}: {error}")).await;
+                        return false;
+                    }
+                    tracing::warn!(%session, part, vault, %error, "a part of a recording is not kept yet");
                 }
             }
             drop(place);
@@ -281,10 +295,41 @@ impl Inner {
         }
     }
 
-    async fn try_upload(&self, session: Uuid, part: u64) -> Result<(), String> {
+    async fn try_upload(&self, session: Uuid, part: u64) -> Result<(), PutError> {
         let path = spool::part_path(&self.folder(session), part);
-        let bytes = tokio::fs::read(path).await.map_err(|error| error.to_string())?;
-        self.vault.put(session, part, bytes.into()).await.map_err(|error| error.to_string())
+        self.vault.put(session, part, tokio::fs::read(path).await?.into()).await
+    }
+
+    /// Has it in the audit log that something is wrong with a recording.
+    async fn failed(&self, id: Uuid, error: &str) {
+        let known = self.catalogue.get(id).await.ok().flatten();
+        let user = known.map(|recording| recording.session.user).unwrap_or_default();
+        let event = RecordingEvent::Failed { id, user, error: error.to_owned(), ended: false };
+        self.audit.emit(Event::Recording(event)).await;
+    }
+
+    /// The actor of a session is gone before its time.
+    async fn broke(&self, id: Uuid) {
+        tracing::error!(session = %id, "the recorder of a session broke");
+        self.live.remove(id);
+        if let Ok(Some(recording)) = self.catalogue.get(id).await
+            && recording.state == State::Live
+        {
+            self.not_sealed(&recording, "its recorder broke").await;
+        }
+        self.failed(id, "its recorder broke; the next start of the gate seals what it wrote").await;
+    }
+
+    /// A session is over and its recording cannot be sealed now: nobody shall take it for a live one.
+    async fn not_sealed(&self, recording: &Recording, why: &str) {
+        let mut recording = recording.clone();
+        recording.state = State::Partial;
+        recording.ended = recording.ended.or_else(|| Some(jiff::Timestamp::now()));
+        let before = recording.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
+        recording.reason = Some(format!("{before}the recording is not sealed yet: {why}"));
+        if let Err(error) = self.catalogue.put(&recording).await {
+            tracing::warn!(session = %recording.session.id, %error, "a recording's record cannot be written yet");
+        }
     }
 
     /// Removes a session's folder. It gets another name first, so that half of it is never taken for a recording.

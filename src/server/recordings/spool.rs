@@ -355,4 +355,4 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
-pub(super) use recover::recover;
+pub(super) use recover::{Known, recover};

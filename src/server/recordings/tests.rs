@@ -293,6 +293,188 @@ async fn what_is_too_old_goes_with_an_event_and_what_is_live_stays() {
     assert_eq!(room.events("session.recording.deleted").await.len(), 1);
 }
 
+/// As when a client goes away while its upgrade is under way: nobody finishes the recording, it only goes out of reach.
+#[tokio::test]
+async fn a_recorder_that_is_dropped_ends_its_recording() {
+    let room = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = room.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("so far\r\n")).await.unwrap();
+    drop(recorder);
+    let recording = room.kept(id).await;
+    assert_eq!(
+        (recording.state, recording.reason.as_deref()),
+        (State::Complete, Some("the connection was given up"))
+    );
+    assert_eq!(shown(&blocks::lines(&room.content(id).await)), "so far\r\n");
+    assert!(!room.recordings.kill(id, "nothing is live".into()));
+}
+
+/// The gate died between the new name of a spool and its removal.
+#[tokio::test]
+async fn a_spool_that_was_being_removed_is_removed_and_no_recording() {
+    let before = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = before.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("kept\r\n")).await.unwrap();
+    let copy = before.folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let folder = before.recordings.0.folder(id);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    recorder.finish(None, vec![]).await;
+    let kept = before.kept(id).await;
+    let done = before.recordings.0.spool.join(format!("{id}{DONE}"));
+    std::fs::rename(&copy, &done).unwrap();
+
+    let Room { folder, store, recordings, .. } = before;
+    drop(recordings);
+    let after = in_room(RecordingMode::Strict, SEAL, store, folder).await;
+    after.recordings.recover().await;
+    after.recordings.close().await;
+    assert!(!done.exists());
+    assert_eq!(std::fs::read_dir(&after.recordings.0.spool).unwrap().count(), 0);
+    assert_eq!(after.kept(id).await, kept);
+    assert!(after.events("session.recording.failed").await.is_empty());
+}
+
+impl Room {
+    /// Waits for what the record says.
+    async fn record(&self, id: Uuid, ready: impl Fn(&Recording) -> bool) -> Recording {
+        let auditor = self.auditor().await;
+        for _ in 0..1000 {
+            let recording = self.recordings.get(&auditor, id).await.unwrap();
+            if ready(&recording) {
+                return recording;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.recordings.get(&auditor, id).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_and_cannot_be_sealed_is_not_live() {
+    let room = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = room.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("all of it\r\n")).await.unwrap();
+    // Where the next lines would go is no file: no frame can be closed.
+    let obstacle = room.recordings.0.folder(id).join("open.2.cast");
+    std::fs::create_dir(&obstacle).unwrap();
+    recorder.finish(None, vec![What::Exit(0)]).await;
+    let over = room.record(id, |recording| recording.state != State::Live).await;
+    assert_eq!((over.state, over.exit, over.ended.is_some()), (State::Partial, Some(0), true));
+    assert!(over.reason.unwrap().contains("not sealed yet"));
+    assert!(!room.recordings.kill(id, "it is over".into()));
+    assert_eq!(room.events("session.recording.failed").await.len(), 1);
+    std::fs::remove_dir(&obstacle).unwrap();
+    let kept = room.kept(id).await;
+    assert_eq!(shown(&blocks::lines(&room.content(id).await)), "all of it\r\n");
+    assert_eq!((kept.state, kept.reason), (State::Complete, None));
+}
+
+#[tokio::test]
+async fn a_recorder_that_breaks_leaves_no_live_session_and_the_next_start_seals_it() {
+    let before = room(RecordingMode::BestEffort).await;
+    let session = session("alice");
+    let id = session.id;
+    let recorder = before.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("so far\r\n")).await.unwrap();
+    recorder.record(vec![What::Exit(3)]).await.unwrap();
+    recorder.break_pen().await;
+    recorder.finish(None, vec![]).await;
+    let over = before.record(id, |recording| recording.state != State::Live).await;
+    assert_eq!((over.state, over.exit), (State::Partial, Some(3)));
+    assert!(over.reason.unwrap().contains("broke"));
+    assert!(!before.recordings.kill(id, "it is over".into()));
+    assert!(!before.events("session.recording.failed").await.is_empty());
+    before.recordings.close().await;
+
+    let Room { folder, store, recordings, .. } = before;
+    drop(recordings);
+    let after = in_room(RecordingMode::BestEffort, SEAL, store, folder).await;
+    after.recordings.recover().await;
+    let kept = after.kept(id).await;
+    assert_eq!((kept.state, kept.exit, kept.reason), (State::Cut, Some(3), None));
+    assert_eq!(shown(&blocks::lines(&after.content(id).await)), "so far\r\n");
+}
+
+#[tokio::test]
+async fn a_part_of_another_hand_in_the_vault_stays_and_so_does_the_spool() {
+    let room = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let id = session.id;
+    room.recordings.0.vault.put(id, 1, bytes::Bytes::from_static(b"forged")).await.unwrap();
+    let recorder = room.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("the real one\r\n")).await.unwrap();
+    recorder.finish(None, vec![]).await;
+    room.record(id, |recording| recording.state == State::Complete).await;
+    room.recordings.close().await;
+    let events = room.events("session.recording.failed").await;
+    assert_eq!((events.len(), &events[0]["user"]), (1, &"alice".into()));
+    assert!(events[0]["error"].as_str().unwrap().contains("another part 1"), "{events:?}");
+    assert!(room.events("session.upload").await.is_empty());
+    assert_eq!(room.recordings.0.vault.get(id, 1).await.unwrap(), "forged");
+    assert_eq!(shown(&blocks::lines(&room.content(id).await)), "the real one\r\n");
+}
+
+#[tokio::test]
+async fn thousands_that_are_too_old_go_in_one_pass_and_one_that_fails_blocks_none() {
+    let room = room(RecordingMode::Strict).await;
+    let vault = &room.recordings.0.vault;
+    let mut ids = Vec::new();
+    for n in 0..1700 {
+        let mut recording = fresh(session("alice"));
+        recording.state = State::Complete;
+        let id = recording.session.id;
+        room.recordings.0.catalogue.put(&recording).await.unwrap();
+        // Those that fail are the newest of a batch, and in the middle.
+        if n % 100 == 50 || n > 1690 {
+            let bad = room.folder.path().join("recordings/kept").join(id.to_string()).join("000001.part");
+            std::fs::create_dir_all(bad).unwrap();
+        } else if n % 10 == 0 {
+            vault.put(id, 1, bytes::Bytes::from_static(b"old")).await.unwrap();
+        }
+        ids.push((id, n % 100 == 50 || n > 1690));
+    }
+    room.recordings.remove_older_than(Timestamp::now() + SignedDuration::from_secs(5)).await;
+    let auditor = room.auditor().await;
+    for (id, bad) in ids {
+        assert_eq!(room.recordings.get(&auditor, id).await.is_ok(), bad);
+        assert!(vault.parts(id).await.unwrap().is_empty());
+    }
+    let now = Timestamp::now();
+    let hour = SignedDuration::from_hours(1);
+    let deleted = room.audit.read(now - hour, now + hour, 5000).await.unwrap();
+    assert_eq!(deleted.len(), 1700 - 17 - 9);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_session_that_was_cut_off_is_what_its_film_says() {
+    let before = room(RecordingMode::Strict).await;
+    let session = session("alice");
+    let (id, started) = (session.id, session.started);
+    let recorder = before.recordings.begin(session).await.unwrap().unwrap();
+    recorder.record(out("shown\r\n")).await.unwrap();
+    recorder.record(vec![What::Lost { bytes: 9, why: "why".into() }, What::Exit(4)]).await.unwrap();
+    std::mem::forget(recorder);
+    let Room { folder, store, recordings, .. } = before;
+    recordings.0.lock_actors().abort_all();
+    drop(recordings);
+    let after = in_room(RecordingMode::Strict, SEAL, store, folder).await;
+    after.recordings.recover().await;
+    let kept = after.kept(id).await;
+    assert_eq!((kept.state, kept.exit, kept.lost), (State::Cut, Some(4), 9));
+    let lived = SignedDuration::from_millis(kept.duration as i64);
+    assert_eq!(kept.ended.unwrap().duration_since(started).as_millis(), lived.as_millis());
+}
+
 /// A store that fails from a moment on.
 struct Failing(Arc<dyn Store>, std::sync::atomic::AtomicBool);
 

@@ -1,13 +1,26 @@
 //! Where sealed parts are kept: a folder, or a bucket. Each part is an object of its own, `SESSION/NNNNNN.part`, written once and
-//! never changed.
+//! never changed: what is there already stays, and another one of its name is an error.
+//!
+//! A bucket is asked to refuse what it has already (`If-None-Match: *`). Some servers do not know that and overwrite in silence:
+//! the first part shows it, a warning says so, and from then on the gate looks by itself before it writes.
 
-use std::{path::Path as FilePath, sync::Arc, time::Duration};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path as FilePath, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutPayload, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
-    path::Path,
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path,
 };
 use uuid::Uuid;
 
@@ -38,12 +51,39 @@ pub enum VaultError {
     },
 }
 
+/// Why a part is not kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PutError {
+    /// Another one of its name is there, and stays. To try again is of no use.
+    #[error(
+        "another part {part} of this session is kept already, with other bytes; it stays, and so does what is in the spool"
+    )]
+    Taken {
+        /// The part.
+        part: u64,
+    },
+    /// The folder or the bucket's server.
+    #[error(transparent)]
+    Storage(#[from] object_store::Error),
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] io::Error),
+}
+
+/// What is known of a bucket that is asked to refuse what it has already.
+const UNKNOWN: u8 = 0;
+const REFUSES: u8 = 1;
+const OVERWRITES: u8 = 2;
+
 /// The place for sealed parts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Vault {
     objects: Arc<dyn ObjectStore>,
     prefix: Path,
     place: Arc<str>,
+    /// If it is a folder.
+    folder: Option<Arc<FilePath>>,
+    conditions: Arc<AtomicU8>,
 }
 
 impl Vault {
@@ -57,12 +97,18 @@ impl Vault {
             }
         };
         let place = folder.display().to_string();
-        private_folder(folder).map_err(|error| VaultError::Folder { place: place.clone(), error })?;
+        let made = private_folder(folder).and_then(|()| match storage {
+            None => tighten(folder),
+            Some(_) => warn_if_open(folder),
+        });
+        made.map_err(|error| VaultError::Folder { place: place.clone(), error })?;
         let opened = LocalFileSystem::new_with_prefix(folder);
         let objects =
             opened.map_err(|error| VaultError::Storage { place: place.clone(), error })?.with_fsync(true);
         let objects = Arc::new(objects.with_automatic_cleanup(true));
-        Ok(Self { objects, prefix: Path::default(), place: place.into() })
+        let folder = Some(Arc::from(folder));
+        let conditions = Arc::new(AtomicU8::new(REFUSES));
+        Ok(Self { objects, prefix: Path::default(), place: place.into(), folder, conditions })
     }
 
     fn bucket(
@@ -82,7 +128,9 @@ impl Vault {
         }
         let built = builder.build();
         let objects = built.map_err(|error| VaultError::Storage { place: place.clone(), error })?;
-        Ok(Self { objects: Arc::new(objects), prefix: Path::from(prefix), place: place.into() })
+        let conditions = Arc::new(AtomicU8::new(UNKNOWN));
+        let (objects, prefix) = (Arc::new(objects), Path::from(prefix));
+        Ok(Self { objects, prefix, place: place.into(), folder: None, conditions })
     }
 
     /// The folder or bucket, for people.
@@ -90,10 +138,64 @@ impl Vault {
         &self.place
     }
 
-    /// Keeps a part.
-    pub(super) async fn put(&self, session: Uuid, part: u64, bytes: Bytes) -> object_store::Result<()> {
-        self.objects.put(&self.path(session, part), PutPayload::from_bytes(bytes)).await?;
-        Ok(())
+    /// Keeps a part. One that is kept already is good if its bytes are the same.
+    pub(super) async fn put(&self, session: Uuid, part: u64, bytes: Bytes) -> Result<(), PutError> {
+        let made = match self.folder.clone() {
+            Some(folder) => {
+                let bytes = bytes.clone();
+                let folder = folder.join(session.to_string());
+                let writing = tokio::task::spawn_blocking(move || write_once(&folder, part, &bytes));
+                writing.await.map_err(io::Error::other)??
+            }
+            None => self.create(&self.path(session, part), &bytes).await?,
+        };
+        if made || self.get(session, part).await? == bytes { Ok(()) } else { Err(PutError::Taken { part }) }
+    }
+
+    /// Makes an object; false if there is one of this name.
+    async fn create(&self, path: &Path, bytes: &Bytes) -> object_store::Result<bool> {
+        let payload = || PutPayload::from_bytes(bytes.clone());
+        let create = || self.objects.put_opts(path, payload(), PutOptions::from(PutMode::Create));
+        let known = self.conditions.load(Ordering::Relaxed);
+        if known != REFUSES {
+            match self.objects.head(path).await {
+                Ok(_) => return Ok(false),
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if known == OVERWRITES {
+            return self.objects.put(path, payload()).await.map(|_| true);
+        }
+        match create().await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => return Ok(false),
+            Err(error) if is_unknown_to(&error) => {
+                self.is_found_to_overwrite();
+                return self.objects.put(path, payload()).await.map(|_| true);
+            }
+            Err(error) => return Err(error),
+        }
+        if known == UNKNOWN {
+            // The same bytes once more: whoever takes them would take others too.
+            match create().await {
+                Ok(_) => self.is_found_to_overwrite(),
+                Err(object_store::Error::AlreadyExists { .. }) => {
+                    self.conditions.store(REFUSES, Ordering::Relaxed);
+                }
+                // The next part shows it.
+                Err(_) => {}
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_found_to_overwrite(&self) {
+        self.conditions.store(OVERWRITES, Ordering::Relaxed);
+        tracing::warn!(
+            vault = self.place(),
+            "the bucket's server does not know conditional writes: two gates that write there at once could overwrite a recording; switch versions or an object lock on in the bucket"
+        );
     }
 
     /// A part's bytes.
@@ -112,11 +214,16 @@ impl Vault {
     }
 
     /// Removes a session's parts.
-    pub(super) async fn delete(&self, session: Uuid) -> object_store::Result<()> {
+    pub(super) async fn delete(&self, session: Uuid) -> Result<(), PutError> {
+        if let Some(folder) = &self.folder {
+            let folder = folder.join(session.to_string());
+            let removing = tokio::task::spawn_blocking(move || remove_files(&folder));
+            return Ok(removing.await.map_err(io::Error::other)??);
+        }
         for part in self.parts(session).await? {
             match self.objects.delete(&self.path(session, part)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -127,17 +234,94 @@ impl Vault {
     }
 
     fn path(&self, session: Uuid, part: u64) -> Path {
-        self.folder(session).join(format!("{part:06}.part"))
+        self.folder(session).join(name(part))
     }
+}
+
+fn name(part: u64) -> String {
+    format!("{part:06}.part")
 }
 
 fn number(name: &str) -> Option<u64> {
     name.strip_suffix(".part")?.parse().ok()
 }
 
-fn private_folder(folder: &FilePath) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+/// Whether a server's error says that it does not know conditional writes.
+fn is_unknown_to(error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    text.contains("501 Not Implemented") || text.contains("<Code>NotImplemented</Code>")
+}
+
+fn private_folder(folder: &FilePath) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// A folder of the gate's own is nobody else's.
+pub(super) fn tighten(folder: &FilePath) -> io::Result<()> {
+    if mode(folder)? & 0o077 == 0 {
+        return Ok(());
+    }
+    tracing::warn!(folder = %folder.display(), "others could look into a folder of recordings: its mode is 0700 now");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// A folder that somebody made may be meant for others too: they see which sessions there are, not what is in them.
+fn warn_if_open(folder: &FilePath) -> io::Result<()> {
+    let mode = mode(folder)?;
+    if mode & 0o077 != 0 {
+        let (folder, mode) = (folder.display(), format!("{mode:04o}"));
+        tracing::warn!(%folder, mode, "others can look into the folder of recordings and see which sessions there are; chmod 700 keeps them out");
+    }
+    Ok(())
+}
+
+fn mode(folder: &FilePath) -> io::Result<u32> {
+    Ok(fs::metadata(folder)?.permissions().mode() & 0o7777)
+}
+
+/// Writes a file that nobody but the gate can read, whatever the umask is, and puts it on disk; false if there is one already.
+fn write_once(folder: &FilePath, part: u64, bytes: &[u8]) -> io::Result<bool> {
+    private_folder(folder)?;
+    let path = folder.join(name(part));
+    // Lists leave such a name out.
+    let staged = folder.join(format!("{}#1", name(part)));
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&staged)?;
+    let done = file
+        .set_permissions(fs::Permissions::from_mode(0o600))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| place(&staged, &path));
+    // Gone, or of no use.
+    let _ = fs::remove_file(&staged);
+    let made = done?;
+    File::open(folder)?.sync_all()?;
+    if let Some(top) = folder.parent() {
+        File::open(top)?.sync_all()?;
+    }
+    Ok(made)
+}
+
+/// Gives a file its name; false if that is taken.
+fn place(staged: &FilePath, path: &FilePath) -> io::Result<bool> {
+    match fs::hard_link(staged, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        // Not every file system has links.
+        Err(_) if !path.try_exists()? => fs::rename(staged, path).map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+fn remove_files(folder: &FilePath) -> io::Result<()> {
+    let files: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for file in files {
+        fs::remove_file(file)?;
+    }
+    fs::remove_dir(folder)
 }
 
 #[cfg(test)]
@@ -162,5 +346,41 @@ mod tests {
         assert!(vault.parts(one).await.unwrap().is_empty());
         assert_eq!(vault.parts(other).await.unwrap(), [1]);
         assert!(matches!(vault.get(one, 1).await, Err(object_store::Error::NotFound { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_part_is_written_once_and_another_of_its_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(None, folder.path()).unwrap();
+        let id = Uuid::now_v7();
+        vault.put(id, 1, Bytes::from_static(b"one")).await.unwrap();
+        vault.put(id, 1, Bytes::from_static(b"one")).await.unwrap();
+        let error = vault.put(id, 1, Bytes::from_static(b"forged")).await.unwrap_err();
+        assert!(matches!(error, PutError::Taken { part: 1 }), "{error}");
+        assert_eq!(vault.get(id, 1).await.unwrap(), "one");
+        let names = fs::read_dir(folder.path().join(id.to_string())).unwrap();
+        assert_eq!(names.count(), 1, "nothing else is left there");
+    }
+
+    #[tokio::test]
+    async fn nobody_else_can_read_what_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |folder: &FilePath| {
+            fs::create_dir_all(folder).unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        let (own, chosen) = (folder.path().join("own"), folder.path().join("chosen"));
+        open(&own);
+        open(&chosen);
+        let storage = RecordingStorage::Folder(chosen.clone());
+        for (storage, place, wanted) in [(None, &own, 0o700), (Some(&storage), &chosen, 0o755)] {
+            let vault = Vault::open(storage, &own).unwrap();
+            let id = Uuid::now_v7();
+            vault.put(id, 1, Bytes::from_static(b"one")).await.unwrap();
+            let session = place.join(id.to_string());
+            assert_eq!(mode(place).unwrap(), wanted);
+            assert_eq!(mode(&session).unwrap(), 0o700);
+            assert_eq!(mode(&session.join("000001.part")).unwrap(), 0o600);
+        }
     }
 }

@@ -54,7 +54,9 @@ impl Pen {
     /// Writes events down; the answer is their lines.
     fn write(&mut self, events: Vec<What>, now: Duration) -> std::io::Result<Vec<u8>> {
         let at = now.max(self.last);
-        let mut lines = Vec::new();
+        // A line has a head, and some characters take more than one in JSON.
+        let room = usize::try_from(bytes_in(&events)).unwrap_or_default();
+        let mut lines = Vec::with_capacity(room + room / 8 + 256);
         let mut encoder = self.encoder.clone();
         for what in events {
             encoder.encode(&Event { at, what }, &mut lines);
@@ -80,7 +82,7 @@ pub(super) struct Writer {
     pub(super) told: Option<Instant>,
     /// Bytes that could not be recorded since the last that could.
     pub(super) missed: u64,
-    pub(super) uploads: JoinSet<()>,
+    pub(super) uploads: JoinSet<bool>,
 }
 
 impl Writer {
@@ -112,6 +114,8 @@ impl Writer {
                             }
                             Order::Finish { reason, last } => break 'live (reason, last),
                             Order::Discard => return self.discard().await,
+                            #[cfg(test)]
+                            Order::Break => drop(self.with_pen(|_| -> std::io::Result<()> { panic!("a broken pen") }).await),
                         }
                     }
                 }
@@ -276,24 +280,43 @@ impl Writer {
         let mut written = self.write_last(&mut last).await;
         // Whoever follows has heard why, and learns that this is the end.
         self.followers = Followers::default();
+        self.inner.live.remove(self.recording.session.id);
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
         let mut pause = super::Backoff::default();
         while let Err(error) = written {
-            tracing::warn!(session = %self.recording.session.id, %error, "the end of a recording cannot be written yet");
+            if !self.not_yet(&error.to_string()).await {
+                return;
+            }
             pause.wait().await;
             written = self.write_last(&mut last).await;
         }
         while let Err(error) = self.seal(Some(Ending::Complete)).await {
-            tracing::warn!(session = %self.recording.session.id, error, "a recording cannot be sealed yet");
+            if !self.not_yet(&error).await {
+                return;
+            }
             pause.wait().await;
         }
         while let Err(error) = self.inner.catalogue.put(&self.recording).await {
             tracing::warn!(session = %self.recording.session.id, %error, "a recording's record cannot be written yet");
             pause.wait().await;
         }
-        while self.uploads.join_next().await.is_some() {}
-        self.inner.uploaded(&self.recording).await;
+        let mut kept = true;
+        while let Some(done) = self.uploads.join_next().await {
+            kept &= done.unwrap_or(false);
+        }
+        if kept {
+            self.inner.uploaded(&self.recording).await;
+        }
+    }
+
+    /// The session is over and cannot be sealed now: its record says so. False if it never will before the next start.
+    async fn not_yet(&mut self, error: &str) -> bool {
+        tracing::warn!(session = %self.recording.session.id, error, "the end of a recording cannot be sealed yet");
+        let inner = self.inner.clone();
+        inner.not_sealed(&self.recording, error).await;
+        self.tell(&format!("its end cannot be sealed yet: {error}"), false).await;
+        self.pen.is_some()
     }
 
     /// Writes what came at the very end; what is written is not tried again.

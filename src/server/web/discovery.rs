@@ -30,7 +30,7 @@ pub(super) async fn ping(State(web): State<Shared>) -> Result<Json<Ping>, ApiErr
         "github" => {
             let all: Vec<GithubConnector> = resources::list(&*gate.store).await?;
             let first = all.first().ok_or_else(|| ApiError::bad_request(
-                    "no github connectors found; an administrator registers one with: tctl create github.yaml",
+                    "no GitHub connectors found; an administrator registers one with: tctl create github.yaml",
                 ))?;
             github(first)
         }

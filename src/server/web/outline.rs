@@ -81,12 +81,19 @@ impl Outline {
             // The first size is how the terminal was.
             What::Resize { .. } if event.at < Duration::from_millis(500) => return,
             What::Resize { width, height } => ("resize", format!("size {width} × {height}")),
+            What::File { so_far: true, bytes, .. } => {
+                ("file", format!("a file is copied, {bytes} bytes so far"))
+            }
             What::File { bytes, .. } => ("file", format!("a file was copied, {bytes} bytes")),
             What::Lost { bytes, .. } => ("lost", format!("{bytes} bytes could not be recorded")),
             What::Exit(code) => ("end", format!("exit code {code}")),
             What::Failed(why) => ("end", format!("failed: {why}")),
             What::Ended(why) => ("end", format!("ended: {why}")),
         };
+        if kind == "file" {
+            // A copy is one thing, however often it was told how far it is.
+            self.marks.retain(|mark| mark.kind != kind);
+        }
         let at = millis(event.at);
         let near = |mark: &Mark| mark.kind == kind && at - mark.at.min(at) < millis(NEAR);
         if self.marks.len() < MAX_MARKS && !self.marks.iter().rev().take(8).any(near) {

@@ -38,7 +38,7 @@ use super::{
 use crate::server::{
     auth::session::{self, SessionKey},
     listener::Drain,
-    recordings::Content,
+    recordings::{Content, ReadError, Viewer},
 };
 
 /// How many bytes of a recording's lines are shown at a time.
@@ -225,11 +225,12 @@ impl Read for Arriving {
 /// The film of a live session from now on, and how it ends.
 async fn live(visitor: Visitor, Path(id): Path<String>) -> Result<Response, ApiError> {
     let gate = visitor.web.gate.clone();
-    let content = gate.recordings.follow(&visitor.viewer(), session_id(&id)?).await?;
+    let id = session_id(&id)?;
+    let content = gate.recordings.follow(&visitor.viewer(), id).await?;
     let (out, taken) = mpsc::channel(16);
     let follow = Follow { film: Film::default(), begun: false, out };
     tokio::spawn(async move {
-        let ends = until_nobody_may(&visitor.web, visitor.key.clone(), gate.drain.clone());
+        let ends = until_nobody_may(&visitor.web, visitor.key.clone(), id, gate.drain.clone());
         tokio::select! {
             // Whoever follows comes again if it was not the end.
             _ = follow.run(content) => {}
@@ -239,8 +240,8 @@ async fn live(visitor: Visitor, Path(id): Path<String>) -> Result<Response, ApiE
     Ok(ndjson(taken))
 }
 
-/// Waits until the session of the browser or the gate ends.
-async fn until_nobody_may(web: &Web, key: SessionKey, mut drain: Drain) {
+/// Waits until the session of the browser or the gate ends, or the person may no longer see this one.
+async fn until_nobody_may(web: &Web, key: SessionKey, id: Uuid, mut drain: Drain) {
     let mut check = tokio::time::interval(CHECK);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -249,7 +250,12 @@ async fn until_nobody_may(web: &Web, key: SessionKey, mut drain: Drain) {
             _ = check.tick() => {}
         }
         match session::resume(&web.gate, &key).await {
-            Ok(Some(_)) => {}
+            Ok(Some(session)) => {
+                let may = web.gate.recordings.get(&Viewer::new(&session.rights), id).await;
+                if matches!(may, Err(ReadError::NotFound(_))) {
+                    return;
+                }
+            }
             Ok(None) | Err(_) => return,
         }
     }

@@ -69,14 +69,15 @@ fn sizes_come_whole_however_they_are_cut() {
     let expected = [TerminalSize { width: 80, height: 24 }, TerminalSize { width: 100, height: 30 }];
     for cut in 0..=bytes.len() {
         let mut decoder = resize::Decoder::new();
-        let mut sizes = decoder.feed(&bytes[..cut]).unwrap();
-        sizes.extend(decoder.feed(&bytes[cut..]).unwrap());
+        let mut sizes = Vec::new();
+        decoder.feed(&bytes[..cut], &mut sizes).unwrap();
+        decoder.feed(&bytes[cut..], &mut sizes).unwrap();
         assert_eq!(sizes, expected, "cut at {cut}");
     }
-    assert_eq!(resize::Decoder::new().feed(b"{\"Width\":70000}"), Err(resize::Error::Malformed));
-    assert_eq!(resize::Decoder::new().feed(b"\"80x24\""), Err(resize::Error::Malformed));
-    let endless = format!("{{\"Width\":{}", " ".repeat(2000));
-    assert_eq!(resize::Decoder::new().feed(endless.as_bytes()), Err(resize::Error::TooLong));
+    let fault = |text: &str| resize::Decoder::new().feed(text.as_bytes(), &mut Vec::new());
+    assert_eq!(fault("{\"Width\":70000}"), Err(resize::Error::Malformed));
+    assert_eq!(fault("\"80x24\""), Err(resize::Error::Malformed));
+    assert_eq!(fault(&format!("{{\"Width\":{}", " ".repeat(2000))), Err(resize::Error::TooLong));
 }
 
 #[test]
@@ -115,7 +116,7 @@ proptest! {
         for protocol in [ChannelProtocol::V5, ChannelProtocol::V4, ChannelProtocol::V1Base64] {
             let _ = protocol.decode(&noise);
         }
-        let _ = resize::Decoder::new().feed(&noise);
+        let _ = resize::Decoder::new().feed(&noise, &mut Vec::new());
         let _ = Outcome::read(&noise);
     }
 }

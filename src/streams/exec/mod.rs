@@ -147,6 +147,18 @@ fn hear(role: Role, bytes: Bytes, heard: &mut Vec<Heard>) {
     }
 }
 
+/// Adds the sizes that a resize stream's bytes complete, also those before a fault.
+fn hear_sizes(
+    decoder: &mut resize::Decoder,
+    bytes: &[u8],
+    heard: &mut Vec<Heard>,
+) -> Result<(), resize::Error> {
+    let mut sizes = Vec::new();
+    let read = decoder.feed(bytes, &mut sizes);
+    heard.extend(sizes.into_iter().map(Heard::Resize));
+    read
+}
+
 /// How a command ended, by all that stood on its error stream.
 fn outcome(json: bool, said: &[u8]) -> Outcome {
     if json {

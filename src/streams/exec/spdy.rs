@@ -1,6 +1,6 @@
 //! exec and attach over SPDY/3.1: streams that say by their headers what they are.
 
-use super::{Heard, ListenError, MAX_STREAMS, hear, outcome};
+use super::{Heard, ListenError, MAX_STREAMS, hear, hear_sizes, outcome};
 use crate::streams::{
     channels::{ExecProtocol, MAX_MESSAGE, Role, resize},
     spdy::{Decoder, Frame},
@@ -88,7 +88,7 @@ impl Spdy {
                     match &mut stream.what {
                         What::Input => hear(Role::Stdin, bytes, heard),
                         What::Sizes(decoder) => {
-                            heard.extend(decoder.feed(&bytes)?.into_iter().map(Heard::Resize))
+                            hear_sizes(decoder, &bytes, heard)?;
                         }
                         // No kubelet reads what comes up on these.
                         What::Output(_) | What::Errors(_) => {}

@@ -7,7 +7,7 @@ use base64::{
 };
 use bytes::Bytes;
 
-use super::{Heard, ListenError, hear, outcome};
+use super::{Heard, ListenError, hear, hear_sizes, outcome};
 use crate::streams::{
     channels::{
         MAX_MESSAGE, Role, resize,
@@ -87,7 +87,7 @@ impl WebSocket {
             match self.client.hear(piece, self.protocol, ends, read)? {
                 Said::Bytes(Role::Stdin, bytes) if !self.stdin_over => hear(Role::Stdin, bytes, heard),
                 Said::Bytes(Role::Resize, bytes) => {
-                    heard.extend(self.sizes.feed(&bytes)?.into_iter().map(Heard::Resize));
+                    hear_sizes(&mut self.sizes, &bytes, heard)?;
                 }
                 Said::End(Role::Stdin) => self.stdin_over = true,
                 Said::Bytes(..) | Said::End(_) | Said::Nothing => {}

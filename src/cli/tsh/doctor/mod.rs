@@ -19,6 +19,7 @@ use crate::{
         colour::Paint,
         error::{failure, sentence},
         output::{Format, Output},
+        shell,
     },
     client::{
         address::Address,
@@ -193,7 +194,8 @@ fn certificate(settings: &Settings<'_>, target: &Target) -> Finding {
     let login = match &settings.identity {
         None => settings.login_command(target),
         Some(identity) => {
-            format!("{} --out={}", settings.login_command(target), identity.path.display())
+            let out = shell::word(&format!("--out={}", identity.path.display()));
+            settings.login_command_with(target, &[&out])
         }
     };
     let mend = format!("run: {login}");

@@ -131,8 +131,11 @@ fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
     };
     let mut parts = vec![format!("{state} {} / {}", clock(player.moment().at), clock(timeline.total()))];
     let (width, height) = player.moment().screen.size();
-    if width > columns || height > lines.saturating_sub(1) {
-        parts.push(format!("{width}×{height}, clipped"));
+    match (width > columns, height > lines.saturating_sub(1)) {
+        (true, true) => parts.push("larger than this window".to_owned()),
+        (true, false) => parts.push("wider than this window".to_owned()),
+        (false, true) => parts.push("higher than this window".to_owned()),
+        (false, false) => {}
     }
     parts.push(format!("{}×", player.speed()));
     if !player.is_playing() {
@@ -212,7 +215,7 @@ mod tests {
         let film = player("0\r\n1\r\n2\r\n3\r\n4 a long line", 40, 10);
         let rows = seen(&film, (40, 4));
         assert_eq!(rows[..3], ["2", "3", "4 a long line"]);
-        assert!(rows[3].contains("40×10, clipped"), "{rows:?}");
+        assert!(rows[3].contains("higher than th"), "{rows:?}");
         assert_eq!(seen(&film, (4, 4))[2], "4 a");
         for size in [(0, 0), (1, 1), (1, 0), (3, 2)] {
             Canvas::default().draw(&film, size, true);

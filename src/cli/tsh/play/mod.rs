@@ -7,20 +7,16 @@ mod player;
 mod theatre;
 
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal},
     time::Duration,
 };
-
-use anyhow::Context;
 
 use super::{
     Globals,
     recordings::{forms, gate, span},
 };
-use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output},
-    recording::timeline::Timeline,
-};
+use crate::cli::{Ctx, block_on, error::Failure, output::Output};
 
 pub(super) use player::Player;
 use player::Settings;
@@ -32,7 +28,7 @@ pub(super) use theatre::{Done, Feed, show};
     after_help = "Examples:\n  tsh play 7c9e6679\n  tsh play session.cast --speed 2 --skip-idle --from 1:23\n  tsh play 7c9e6679 --format text | less\n\nKeys:\n  space            pause, go on\n  left, right      5 seconds back, forward (with shift: 1 second)\n  , and .          one event back, forward\n  + and -          faster, slower\n  0 to 9           to that tenth of the recording (home, end: to its start, its end)\n  q                quit"
 )]
 pub(crate) struct PlayArgs {
-    /// ID of a session (or its first 8 characters), or a file: sealed or asciicast v2; - is standard input
+    /// ID of a session (or how it begins), or a file: sealed or asciicast v2; - is standard input
     #[arg(value_name = "ID|FILE")]
     what: String,
     /// How fast, from 0.5 to 16
@@ -68,10 +64,7 @@ impl PlayArgs {
             return Err(Failure::usage("--format pty needs a terminal on standard output").into());
         }
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
-        let timeline = Timeline::read(&loaded.bytes).with_context(|| loaded.name.clone())?;
-        if let Some(damage) = timeline.damage() {
-            ctx.console.warn(&format!("{} is damaged and ends early: {damage}", loaded.name));
-        }
+        let timeline = gate::timeline(&loaded, ctx)?;
         match form {
             Form::Text => Ok(Output::text(forms::text(&timeline))),
             Form::Json => Ok(Output::text(forms::json_lines(&timeline))),
@@ -83,6 +76,27 @@ impl PlayArgs {
             }
         }
     }
+}
+
+/// Puts the number behind `--skip-idle` to it: clap takes a value that may be left out behind `=` alone. A number of up to three
+/// characters is no ID, and a file of such a name is `./2`.
+pub(in crate::cli) fn with_seconds(args: Vec<OsString>) -> Vec<OsString> {
+    let (mut out, mut is_play) = (Vec::<OsString>::new(), false);
+    for word in args {
+        let number =
+            word.to_str().filter(|text| text.len() < 4 && text.parse::<f64>().is_ok_and(f64::is_finite));
+        match (out.last_mut(), number) {
+            (Some(last), Some(number)) if is_play && *last == "--skip-idle" => {
+                last.push("=");
+                last.push(number);
+            }
+            _ => {
+                is_play |= word == "play";
+                out.push(word);
+            }
+        }
+    }
+    out
 }
 
 fn speed(text: &str) -> Result<f64, String> {

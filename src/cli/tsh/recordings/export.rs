@@ -1,14 +1,16 @@
 //! `tsh recordings export`.
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+};
 
 use anyhow::Context;
 
 use super::{forms, gate};
-use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output, tsh::Globals},
-    recording::timeline::Timeline,
-};
+use crate::cli::{Ctx, block_on, error::Failure, output::Output, tsh::Globals};
 
 /// Arguments of `tsh recordings export`.
 #[derive(Debug, clap::Args)]
@@ -16,15 +18,18 @@ use crate::{
     after_help = "Examples:\n  tsh recordings export 7c9e6679 -o session.cast && asciinema play session.cast\n  tsh recordings export 7c9e6679 --format sealed -o session.jgr\n\nOther players show a cast as it was printed, control sequences and all; tsh play shows only its screen."
 )]
 pub(crate) struct ExportArgs {
-    /// ID of a session (or its first 8 characters), or a file
+    /// ID of a session (or how it begins), or a file
     #[arg(value_name = "ID|FILE")]
     what: String,
     /// How to write it
     #[arg(short, long, value_enum, default_value_t)]
     format: Form,
-    /// File to write, which must not be there yet [default: standard output]
+    /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 /// The form of the file.
@@ -50,10 +55,7 @@ impl ExportArgs {
         let bytes = if self.format == Form::Sealed {
             loaded.bytes
         } else {
-            let timeline = Timeline::read(&loaded.bytes).with_context(|| loaded.name.clone())?;
-            if let Some(damage) = timeline.damage() {
-                ctx.console.warn(&format!("{} is damaged and ends early: {damage}", loaded.name));
-            }
+            let timeline = gate::timeline(&loaded, ctx)?;
             match self.format {
                 Form::Text => forms::text(&timeline),
                 Form::Json => forms::json_lines(&timeline),
@@ -63,8 +65,20 @@ impl ExportArgs {
         };
         let Some(file) = &self.output else { return Ok(Output::text(String::from_utf8_lossy(&bytes))) };
         // What was on a screen may be secret.
-        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        if self.force {
+            options.create(true).truncate(true)
+        } else {
+            options.create_new(true)
+        };
+        let opened = options.open(file);
         let shown = file.display();
+        if opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            return Err(Failure::new(format!("{shown} is there already"))
+                .hint("to write over it: --force")
+                .into());
+        }
         let mut out = opened.with_context(|| format!("cannot write {shown}"))?;
         out.write_all(&bytes)
             .and_then(|()| out.sync_all())

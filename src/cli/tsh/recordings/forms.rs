@@ -1,11 +1,14 @@
 //! The forms of a recording outside of the gate: plain asciicast, text, JSON lines.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
 use crate::recording::{
     Event, Header, What, encode,
     event::{Direction, Stream},
+    telling::{self, STDERR},
     timeline::Timeline,
     transcript,
 };
@@ -20,7 +23,7 @@ pub(crate) fn cast(timeline: &Timeline) -> String {
     }
     let mut out = String::from_utf8_lossy(&encode::header(&header)).into_owned();
     for (n, event) in timeline.events().iter().enumerate() {
-        let at = json!(event.at.as_secs_f64());
+        let at = json!(seconds(event.at));
         let (code, text) = match &event.what {
             What::Bytes(Stream::Stdin, bytes) => ("i", String::from_utf8_lossy(bytes).into_owned()),
             What::Bytes(stream, bytes) => {
@@ -52,13 +55,29 @@ fn for_terminal(text: &str, stream: Stream) -> String {
     if stream == Stream::Stderr { format!("\u{1b}[31m{text}\u{1b}[39m") } else { text }
 }
 
-/// What was on the screen, line by line.
+/// What was on the screen, line by line, those of standard error marked; then how it ended.
 pub(crate) fn text(timeline: &Timeline) -> String {
-    let mut lines = transcript::lines(timeline.header(), timeline.events());
+    let is_err = |event: &&Event| matches!(event.what, What::Bytes(Stream::Stderr, _));
+    let header = timeline.header();
+    let mut lines = transcript::lines(header, timeline.events().iter().filter(|event| !is_err(event)));
     while lines.last().is_some_and(|line| line.text.is_empty()) {
         lines.pop();
     }
-    lines.into_iter().map(|line| line.text + "\n").collect()
+    // Apart from each other, so that no line is of both.
+    let mut marked = transcript::lines(header, timeline.events().iter().filter(is_err));
+    marked.iter_mut().for_each(|line| line.text.insert_str(0, STDERR));
+    lines.extend(marked);
+    lines.sort_by_key(|line| line.at);
+    let mut out: String = lines.into_iter().map(|line| line.text + "\n").collect();
+    let ends = timeline.events().iter().filter_map(|event| telling::end(&event.what));
+    ends.for_each(|end| out.push_str(&(end + "\n")));
+    out
+}
+
+/// A time in seconds, as short as it can be written.
+pub(crate) fn seconds(at: Duration) -> f64 {
+    let exact = format!("{}.{:06}", at.as_secs(), at.subsec_micros());
+    exact.parse().unwrap_or(at.as_secs_f64())
 }
 
 /// One JSON object a line: the session, then each event.
@@ -69,12 +88,12 @@ pub(crate) fn json_lines(timeline: &Timeline) -> String {
 }
 
 fn session(header: &Header) -> Value {
-    json!({ "time": 0, "event": "start", "width": header.width, "height": header.height, "session": header.session })
+    json!({ "time": 0.0, "event": "start", "width": header.width, "height": header.height, "session": header.session })
 }
 
 /// An event as a JSON object.
 pub(crate) fn event(event: &Event) -> Value {
-    let time = event.at.as_secs_f64();
+    let time = seconds(event.at);
     match &event.what {
         What::Bytes(stream, bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => json!({ "time": time, "event": "data", "stream": stream.name(), "data": text }),
@@ -85,12 +104,14 @@ pub(crate) fn event(event: &Event) -> Value {
         What::Resize { width, height } => {
             json!({ "time": time, "event": "resize", "width": width, "height": height })
         }
-        What::InputRest { bytes, sha256 } => {
-            json!({ "time": time, "event": "input-rest", "bytes": bytes, "sha256": hex::encode(sha256) })
+        What::InputRest { so_far, bytes, sha256 } => {
+            let name = if *so_far { "input-so-far" } else { "input-rest" };
+            json!({ "time": time, "event": name, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
-        What::File { direction, bytes, sha256 } => {
+        What::File { so_far, direction, bytes, sha256 } => {
+            let name = if *so_far { "file-so-far" } else { "file" };
             let way = if *direction == Direction::Up { "up" } else { "down" };
-            json!({ "time": time, "event": "file", "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
+            json!({ "time": time, "event": name, "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
         What::Lost { bytes, why } => json!({ "time": time, "event": "lost", "bytes": bytes, "reason": why }),
         What::Exit(code) => json!({ "time": time, "event": "exit", "exit": code }),

@@ -4,28 +4,28 @@ use std::{fs, io::Read, path::Path};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::{
     cli::{
         Ctx,
         error::{self, Failure},
+        ids::{self, Typed},
         progress,
         tsh::{
             Globals,
             entry::no_host_ca,
             settings::{Settings, is_valid},
+            zone::zone,
         },
     },
     client::{
         admin::{AdminClient, AdminError},
         identity_file::IdentityFile,
     },
-    wire::recordings::{Query, Recording},
+    recording::{blocks::is_sealed, decode::DecodeError, timeline::Timeline, verify::hangs_together},
+    wire::recordings::{Query, Recording, State},
 };
 
-/// The fewest characters of an ID that may stand for the whole.
-const PREFIX: usize = 8;
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -57,37 +57,22 @@ pub(crate) fn failure(error: AdminError) -> anyhow::Error {
     error::with_login(error.into())
 }
 
-/// What an ID or the beginning of one names.
-pub(crate) async fn find(gate: &AdminClient, id: &str) -> anyhow::Result<Recording> {
-    if let Ok(id) = id.parse::<Uuid>() {
-        return gate.recording(id).await.map_err(failure);
-    }
-    if !is_prefix(id) {
-        let text = format!("{id:?} is no recording: neither a file nor the ID of a session");
-        return Err(Failure::new(text)
-            .hint("an ID, or its first 8 characters, is what this lists: tsh recordings ls")
-            .into());
-    }
-    let wanted = id.to_ascii_lowercase();
-    let all = gate.all_recordings(Query::default(), usize::MAX).await.map_err(failure)?;
-    let mut fitting =
-        all.into_iter().filter(|recording| recording.session.id.to_string().starts_with(&wanted));
-    let Some(found) = fitting.next() else {
-        let text = format!("no recording that you may see has an ID that begins with {id}");
-        return Err(Failure::new(text).hint("to see which there are: tsh recordings ls").into());
+/// What an ID or the beginning of one names. `live`: among the live ones, if one of them fits.
+pub(crate) async fn find(gate: &AdminClient, id: &str, live: bool, ctx: &Ctx) -> anyhow::Result<Recording> {
+    let beginning = match ids::read(id, !live)? {
+        Typed::Whole(id) => return gate.recording(id).await.map_err(failure),
+        Typed::Beginning(beginning) => beginning,
     };
-    match fitting.next() {
-        None => Ok(found),
-        Some(other) => {
-            let text = format!("{id} is the beginning of several IDs");
-            let hint = format!("type more of it: {} or {}", found.session.id, other.session.id);
-            Err(Failure::new(text).hint(hint).into())
+    for state in [live.then_some(State::Live), None] {
+        let query = Query { state, ..Query::default() };
+        let mut fitting = gate.all_recordings(query, usize::MAX).await.map_err(failure)?;
+        fitting.retain(|recording| ids::begins(recording.session.id, &beginning));
+        if let Some(found) = ids::one(id, fitting, &zone(&ctx.env))? {
+            return Ok(found);
         }
     }
-}
-
-fn is_prefix(text: &str) -> bool {
-    text.len() >= PREFIX && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    let text = format!("no recording that you may see has an ID that begins with {id}");
+    Err(Failure::new(text).hint("to see which there are: tsh recordings ls").into())
 }
 
 /// A recording with its bytes.
@@ -105,10 +90,45 @@ pub(crate) async fn load(what: &str, globals: &Globals, ctx: &Ctx) -> anyhow::Re
     if let Some(bytes) = file(what)? {
         return Ok(Loaded { bytes, known: None, name: what.to_owned() });
     }
+    // What can be no ID is not worth a login.
+    ids::read(what, true)?;
     let gate = connect(globals, ctx).await?;
-    let known = find(&gate, what).await?;
+    let known = find(&gate, what, false, ctx).await?;
     let bytes = gate.recording_content(known.session.id).await.map_err(failure)?;
     Ok(Loaded { bytes, name: known.session.id.to_string(), known: Some(known) })
+}
+
+/// What a recording holds, to play or to write. The person hears of damage.
+///
+/// # Errors
+/// Nothing of it can be played.
+pub(crate) fn timeline(loaded: &Loaded, ctx: &Ctx) -> anyhow::Result<Timeline> {
+    let (name, sealed) = (&loaded.name, is_sealed(&loaded.bytes));
+    let timeline = Timeline::read(&loaded.bytes).map_err(|error| match error {
+        _ if sealed => Failure::new(format!("{name} is a damaged recording: nothing of it can be played"))
+            .hint(format!("to see where: tsh recordings verify {name}")),
+        DecodeError::Version(_) => Failure::new(format!("{name}: {error}")),
+        _ => no_recording(name),
+    })?;
+    if !sealed {
+        if let Some(damage) = timeline.damage() {
+            ctx.console.warn(&format!("{name} is damaged and ends early: {damage}"));
+        }
+        return Ok(timeline);
+    }
+    match hangs_together(&loaded.bytes) {
+        Ok(None) => {}
+        Ok(Some(at)) => ctx.console.warn(&format!("{name} was cut off inside of the block at byte {at}")),
+        Err(finding) => ctx.console.warn(&format!(
+            "{name} is not what the gate wrote: {finding}; from there on something may be missing or false"
+        )),
+    }
+    Ok(timeline)
+}
+
+/// For a file of another kind.
+pub(crate) fn no_recording(name: &str) -> Failure {
+    Failure::new(format!("{name} is no recording: neither one that a gate sealed nor asciicast version 2"))
 }
 
 /// The bytes of a file; none if the text can only be an ID.

@@ -1,11 +1,14 @@
 //! `tsh recordings ls`.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{gate, span};
+use super::{forms, gate, span};
 use crate::{
     cli::{
         Ctx, block_on,
+        ids::Shown,
         output::{Format, Output, Table},
         tsh::{Globals, zone::zone},
     },
@@ -16,7 +19,7 @@ use crate::{
 /// Arguments of `tsh recordings ls`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh recordings ls\n  tsh recordings ls --since 7d --user alice\n  tsh recordings ls --state live --format json\n\n--user says whose recordings are listed."
+    after_help = "Examples:\n  tsh recordings ls\n  tsh recordings ls --since 7d --user alice\n  tsh recordings ls --state live --format json"
 )]
 pub(crate) struct LsArgs {
     /// Begun since then: 30m, 2h or 7d ago, a day, or an instant
@@ -25,6 +28,9 @@ pub(crate) struct LsArgs {
     /// Begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
+    /// Of this person
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
     /// In this cluster
     #[arg(long)]
     cluster: Option<String>,
@@ -32,7 +38,7 @@ pub(crate) struct LsArgs {
     #[arg(long, value_enum, hide_possible_values = false)]
     state: Option<StateName>,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = PAGE)]
+    #[arg(long, value_name = "COUNT", default_value_t = PAGE, value_parser = span::count)]
     limit: usize,
     /// How to write it
     #[arg(short, long, value_enum, default_value_t)]
@@ -68,7 +74,7 @@ impl LsArgs {
         let query = Query {
             since: self.since,
             until: self.until,
-            user: globals.user.clone(),
+            user: self.user,
             cluster: self.cluster,
             state: self.state.map(State::from),
             ..Query::default()
@@ -84,19 +90,31 @@ impl LsArgs {
             ctx.console.status("There are no such recordings, or none that you may see.");
             return Ok(Output::nothing());
         }
-        Output::listed(self.format, &all, || table(&all, &zone(&ctx.env)).render())
+        let values = all.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        Output::listed(self.format, &values, || table(&all, &zone(&ctx.env)).render())
     }
 }
 
-/// The table of recordings. The ID comes first: other commands take its first 8 characters.
+/// A recording for programs: its times have their unit in their name.
+fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(recording)?;
+    if let Some(keys) = value.as_object_mut() {
+        keys.remove("duration");
+        let seconds = forms::seconds(Duration::from_millis(recording.duration));
+        keys.insert("duration_seconds".into(), seconds.into());
+    }
+    Ok(value)
+}
+
+/// The table of recordings. The ID comes first: other commands take its beginning.
 pub(crate) fn table(all: &[Recording], zone: &TimeZone) -> Table {
+    let shown = Shown::of(all.iter().map(|one| one.session.id));
     let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"]);
     for recording in all {
         let session = &recording.session;
         let started = session.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-        let id = session.id.to_string();
         table.row([
-            &id[..8],
+            &shown.id(session.id),
             &started,
             &session.user,
             &session.cluster,
@@ -141,8 +159,11 @@ fn state(recording: &Recording) -> String {
         State::Cut => "cut",
         State::Partial => "partial",
     };
-    match recording.exit {
-        Some(code) => format!("{state}, exit {code}"),
-        None => state.to_owned(),
+    match (recording.exit, &recording.reason) {
+        (Some(code), _) => format!("{state}, exit {code}"),
+        (None, Some(reason)) => {
+            format!("{state}, {}", reason.strip_prefix("this session was ").unwrap_or(reason))
+        }
+        (None, None) => state.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 mod export;
 pub(crate) mod forms;
 pub(crate) mod gate;
+mod keys;
 pub(crate) mod ls;
 mod search;
 pub(crate) mod span;
@@ -22,6 +23,8 @@ pub(crate) enum RecordingsCommand {
     Export(export::ExportArgs),
     /// Check that a recording is what the gate wrote
     Verify(verify::VerifyArgs),
+    /// Print the public keys that sign recordings, for verify --key
+    Keys(keys::KeysArgs),
 }
 
 impl RecordingsCommand {
@@ -31,6 +34,7 @@ impl RecordingsCommand {
             Self::Search(args) => args.run(globals, ctx),
             Self::Export(args) => args.run(globals, ctx),
             Self::Verify(args) => args.run(globals, ctx),
+            Self::Keys(args) => args.run(globals, ctx),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{gate, span};
 use crate::{
     cli::{
         Ctx, block_on,
+        ids::Shown,
         output::{Format, Output, Table},
         tsh::{Globals, zone::zone},
     },
@@ -16,7 +17,7 @@ use crate::{
 /// Arguments of `tsh recordings search`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh recordings search 'permission denied'\n  tsh recordings search passwd --since 7d --user alice\n\n--user says whose sessions are searched. To see a line where it was: tsh play ID --from TIME"
+    after_help = "Examples:\n  tsh recordings search 'permission denied'\n  tsh recordings search passwd --since 7d --user alice\n\nTo see a line where it was: tsh play ID --from TIME"
 )]
 pub(crate) struct SearchArgs {
     /// The text; upper and lower case are the same
@@ -27,6 +28,9 @@ pub(crate) struct SearchArgs {
     /// In sessions begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
+    /// In sessions of this person
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
     /// In sessions of this cluster
     #[arg(long)]
     cluster: Option<String>,
@@ -43,7 +47,7 @@ impl SearchArgs {
         let query = Query {
             since: self.since,
             until: self.until,
-            user: globals.user.clone(),
+            user: self.user.clone(),
             cluster: self.cluster,
             after: self.after,
             ..Query::default()
@@ -68,10 +72,11 @@ impl SearchArgs {
         let zone = zone(&ctx.env);
         Output::listed(self.format, &found, || {
             let mut table = Table::new(["ID", "Time", "Started", "User", "Line"]);
+            let shown = Shown::of(found.hits.iter().map(|hit| hit.id));
             for hit in &found.hits {
                 let started = hit.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
                 let at = clock(std::time::Duration::from_millis(hit.at));
-                table.row([&hit.id.to_string()[..8], &at, &started, &hit.user, hit.line.trim()]);
+                table.row([&shown.id(hit.id), &at, &started, &hit.user, hit.line.trim()]);
             }
             table.render()
         })

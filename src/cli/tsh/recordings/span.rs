@@ -31,16 +31,24 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// How many at most.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "it is a number, 1 or more".to_owned())
+}
+
 /// A place in a recording: `SECONDS`, `MINUTES:SECONDS` or `HOURS:MINUTES:SECONDS`.
 pub(crate) fn place(text: &str) -> Result<Duration, String> {
     let wrong = || "write it as 83, 1:23 or 1:02:03".to_owned();
     let mut parts = text.rsplit(':');
     let seconds: f64 = parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)?;
     let mut total = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+    let mut below = seconds;
     for unit in [60, 3600] {
         if let Some(part) = parts.next() {
-            let number: u32 = part.parse().map_err(|_| wrong())?;
-            total += Duration::from_secs(unit) * number;
+            // 9:99 is more likely a slip than 10:39.
+            let number: u32 = part.parse().ok().filter(|_| below < 60.0).ok_or_else(wrong)?;
+            below = number.into();
+            total = total.checked_add(Duration::from_secs(unit) * number).ok_or_else(wrong)?;
         }
     }
     if parts.next().is_some() { Err(wrong()) } else { Ok(total) }
@@ -55,7 +63,7 @@ mod tests {
         assert_eq!(place("83"), Ok(Duration::from_secs(83)));
         assert_eq!(place("1:23.5"), Ok(Duration::from_millis(83_500)));
         assert_eq!(place("1:02:03"), Ok(Duration::from_secs(3723)));
-        for wrong in ["", "x", "1:x", "-1", "1:2:3:4", "nan"] {
+        for wrong in ["", "x", "1:x", "-1", "1:2:3:4", "nan", "9:99", "1:60:00", "999:18446744073709550000"] {
             assert!(place(wrong).is_err(), "{wrong}");
         }
         let day = instant("1d").unwrap();

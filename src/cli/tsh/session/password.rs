@@ -22,7 +22,7 @@ pub(super) async fn sign_in(begun: &Begun<'_>, expected: Expected) -> anyhow::Re
     let address = &target.address;
     let known = Some(target.profile.user.clone()).filter(|user| !user.is_empty());
     let Some(user) = expected.only.clone().or(known) else {
-        let hint = format!("{} --auth=local --user=NAME", settings.login_command(target));
+        let hint = settings.login_command_with(target, &["--auth=local", "--user=NAME"]);
         return Err(Failure::usage(format!("{address} signs in by password: say who you are"))
             .hint(hint)
             .into());

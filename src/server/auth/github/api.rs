@@ -296,7 +296,8 @@ pub(super) fn explain(error: &str, description: &str) -> String {
         }
         "redirect_uri_mismatch" => {
             format!(
-                "{said} An administrator must set the connector's redirect_url to what the OAuth application has."
+                "{said} An administrator must register the connector's redirect_url as the Authorization callback URL of the OAuth App: \
+                 the two are the same address."
             )
         }
         _ => said,

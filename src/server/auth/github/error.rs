@@ -26,7 +26,7 @@ pub enum LoginError {
     Key(#[from] KeyError),
     /// No such connector.
     #[error(
-        "github connector {0:?} is not found; an administrator registers one with: tctl create github.yaml"
+        "GitHub connector {0:?} is not found; an administrator registers one with: tctl create github.yaml"
     )]
     NoConnector(String),
     /// The connector was written while the login was on its way.

@@ -212,6 +212,7 @@ fn answer(
         "login" => plain(401, "application/json", r#"{"kind":"Status","message":"Unauthorized"}"#),
         "echo" => switch(headers, upgrade, false),
         "liar" => switch(headers, upgrade, true),
+        "odd" => odd(headers, upgrade),
         "refuse" => plain(403, "application/json", r#"{"kind":"Status","message":"no exec for you"}"#),
         _ if query.contains("flood=") => flood(),
         _ if query.contains("late=") => late(),
@@ -244,6 +245,13 @@ fn late() -> Response<Body> {
     });
     let body = StreamBody::new(stream::iter([piece("{\"type\":\"ADDED\"}\n")]).chain(second)).boxed_unsync();
     Response::builder().header("content-type", "application/json").body(body).unwrap()
+}
+
+/// Switches to SPDY with a stream protocol that nobody knows, the one that the client named first.
+fn odd(headers: &HeaderMap, upgrade: Option<hyper::upgrade::OnUpgrade>) -> Response<Body> {
+    let mut response = switch(headers, upgrade, false);
+    response.headers_mut().insert("x-stream-protocol-version", headers["x-stream-protocol-version"].clone());
+    response
 }
 
 /// Switches to what was asked, or claims another protocol, and sends back whatever comes.

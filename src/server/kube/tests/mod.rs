@@ -5,6 +5,7 @@ mod abuse;
 mod api;
 mod clusters;
 mod credentials;
+mod recorded;
 mod renewal;
 mod rig;
 mod route;

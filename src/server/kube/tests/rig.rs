@@ -86,11 +86,29 @@ impl Rig {
         others: &[(&str, Arc<Upstream>)],
         timeouts: Timeouts,
     ) -> Self {
+        Self::keeping("off", api, upstream, others, timeouts).await
+    }
+
+    /// One that records sessions in this mode.
+    pub(super) async fn recording(mode: &str) -> Self {
+        let api = Api::start().await;
+        let upstream = Upstream::from_kube_config(&api.config()).await.unwrap();
+        Self::keeping(mode, api, upstream, &[], Timeouts::default()).await
+    }
+
+    async fn keeping(
+        mode: &str,
+        api: Api,
+        upstream: Arc<Upstream>,
+        others: &[(&str, Arc<Upstream>)],
+        timeouts: Timeouts,
+    ) -> Self {
         let all = [&[("gate.test", upstream.clone())], others].concat();
         let clusters = Clusters::ready(&all);
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
-        let mut config = Config::parse(CONFIG, Path::new("jumpgate.yaml")).unwrap();
+        let text = CONFIG.replace("mode: off", &format!("mode: {mode}, free_space: 0"));
+        let mut config = Config::parse(&text, Path::new("jumpgate.yaml")).unwrap();
         config.drain = Duration::from_secs(2);
         let now = Timestamp::now();
         let ca = |kind| Authority::generate(kind, "gate.test", now).unwrap();

@@ -122,7 +122,7 @@ async fn each_key_of_a_query_narrows() {
     assert_eq!(own.recordings.len(), 4);
     let other = Query { user: Some("alice".into()), ..Query::default() };
     assert!(catalogue.list(&other, Some("bob")).await.unwrap().recordings.is_empty());
-    assert_eq!(catalogue.older_than(at(1002).unwrap()).await.unwrap().len(), 2);
+    assert_eq!(catalogue.older_than(at(1002).unwrap(), None).await.unwrap().0.len(), 2);
 }
 
 #[tokio::test]

@@ -30,8 +30,6 @@ use crate::{
     wire::recordings::{Found, Keys, Page, Query, Recording, State},
 };
 
-/// What a person reads whose session was ended without a reason.
-const NO_REASON: &str = "an administrator ended this session";
 /// How often the rights of those who watch are looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The longest reason, in bytes.
@@ -147,10 +145,12 @@ pub(in crate::server::web) async fn end_session(
     }
     audited(&gate.audit, &[Verb::Delete])?;
     let reason = given.filter(|reason| !reason.trim().is_empty());
-    let reason = reason.map_or(NO_REASON.to_owned(), |reason| {
-        let reason = truncate(&clean_line(&reason), MAX_REASON).into_owned();
-        format!("{NO_REASON}: {reason}")
-    });
+    // `ls` knows the first words.
+    let told = format!("this session was ended by {by}");
+    let reason = match reason {
+        Some(reason) => format!("{told}: {}", truncate(&clean_line(&reason), MAX_REASON)),
+        None => told,
+    };
     if recording.state != State::Live || !gate.recordings.kill(id, reason.clone()) {
         return Err(ReadError::NotLive(id).into());
     }

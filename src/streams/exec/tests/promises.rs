@@ -228,6 +228,40 @@ fn faults_are_errors_that_stay() {
     assert_eq!(fault, Err(SpdyError::Version(2).into()));
 }
 
+/// What is heard of a resize stream in pieces of this length, and whether it failed.
+fn sizes_heard(text: &str, length: usize) -> (Vec<Heard>, Result<(), ListenError>) {
+    let all = spdy(&mut Encoder::new(), &[syn(1, "resize"), data(1, false, text)]);
+    let (mut listener, mut heard) = (Listener::spdy(ExecProtocol::V4), Vec::new());
+    let done = all.chunks(length).try_for_each(|piece| listener.client(piece, &mut heard));
+    (heard, done)
+}
+
+#[test]
+fn sizes_are_the_same_however_they_are_cut_also_before_a_fault() {
+    let long = format!("{{\"Width\":70,{}\"Height\":20}}", " ".repeat(1500));
+    let (first, too_long) = (Heard::Resize(size(80, 24)), Err(resize::Error::TooLong.into()));
+    for length in [1, 7, 64, 4096] {
+        let heard = sizes_heard("{\"Width\":80,\"Height\":24} nonsense", length);
+        assert_eq!(heard, (vec![first.clone()], Err(resize::Error::Malformed.into())), "{length}");
+        // Where it is cut behind the minus, a parser that takes what is there for a whole number fails.
+        let heard = sizes_heard("{\"more\":-0,\"Width\":80,\"Height\":24}", length);
+        assert_eq!(heard, (vec![first.clone()], Ok(())), "{length}");
+        let heard = sizes_heard(&format!("{{\"Width\":80,\"Height\":24}}{long}"), length);
+        assert_eq!(heard, (vec![first.clone()], too_long.clone()), "{length}");
+    }
+}
+
+#[test]
+fn sizes_are_read_as_a_kubelet_reads_them() {
+    // Go's encoding/json takes names in any letters: whoever wrote them so had another size in the pod than on record.
+    let heard = sizes_heard("{\"width\":80,\"HEIGHT\":24,\"more\":[{}]}", 4096);
+    assert_eq!(heard, (vec![Heard::Resize(size(80, 24))], Ok(())));
+    for wrong in ["{\"Width\":80,\"width\":9}", "[80,24]", "{\"Width\":-1}", "80"] {
+        let heard = sizes_heard(&format!("{wrong}\n"), 4096);
+        assert_eq!(heard, (vec![], Err(resize::Error::Malformed.into())), "{wrong}");
+    }
+}
+
 #[test]
 fn masks_are_taken_off_wherever_a_piece_begins() {
     let text: String = (0..999).map(|n| char::from(b' ' + (n % 90) as u8)).collect();

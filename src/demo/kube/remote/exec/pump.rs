@@ -43,13 +43,15 @@ pub(super) async fn terminal(stdin: Option<Input>, resize: Option<Input>, mut to
                     return;
                 }
             }
-            bytes = next(&mut resize) => match bytes.map(|bytes| sizes.feed(&bytes)) {
-                Some(Ok(all)) => {
-                    for size in all {
-                        let _ = to.resize(Size::new(size.height, size.width));
-                    }
+            bytes = next(&mut resize) => {
+                let mut all = Vec::new();
+                let read = bytes.map(|bytes| sizes.feed(&bytes, &mut all));
+                for size in all {
+                    let _ = to.resize(Size::new(size.height, size.width));
                 }
-                Some(Err(_)) | None => resize = None,
+                if !matches!(read, Some(Ok(()))) {
+                    resize = None;
+                }
             }
         }
     }

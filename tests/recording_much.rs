@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{Read, Write},
+    path::Path,
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -22,7 +23,7 @@ use ring::digest::{Context, SHA256};
 
 use crate::support::{
     recorded::{Recorded, kept, keys, sealed, spooled, stdout},
-    world::{Kubectl, World, wait_for_within},
+    world::{Kubectl, Live, World, wait_for_within},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -98,6 +99,54 @@ fn two_hundred_megabytes_are_on_record_and_the_gate_does_not_grow() {
     assert_eq!(on_record(&folder, keys), sent, "what is on record is what was shown");
     eprintln!("the gate grew by {} MiB", grown / MIB);
     assert!(grown < GROWTH, "the gate grew by {} MiB", grown / MIB);
+}
+
+/// Somebody joins and stands still while a hundred megabytes go by; then they go on and see the end.
+#[test]
+fn a_follower_who_stands_still_costs_nothing_and_misses_nothing() {
+    const PIECES: u64 = 100;
+    let world = World::with_connector();
+    world.login();
+    let file = world.dir().join("cluster/pods/default/shell/piece");
+    let mut written = std::io::BufWriter::new(File::create(&file).expect("the pod's folder"));
+    let (mut noise, mut line) = (Noise(1), [0; 65]);
+    for _ in 0..MIB.div_ceil(65) {
+        noise.fill(&mut line);
+        written.write_all(&line).expect("room");
+    }
+    drop(written);
+    let script = format!(
+        "echo begin; read go; for n in $(seq {PIECES}); do cat piece; echo piece $n; done; touch done; read go; echo that is all"
+    );
+    let words = ["exec", "-i", "shell", "--", "bash", "-c", &script];
+    let mut session = world.command(&Kubectl::WebSocket.path(), &words);
+    let mut session = session.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("kubectl starts");
+    let mut input = session.stdin.take().expect("standard input");
+    let id = wait_for_within("a live session", Duration::from_secs(30), || {
+        let listed = world.tsh(&["recordings", "ls", "--state=live", "--format=json"]).stdout;
+        let all: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+        all[0]["id"].as_str().map(str::to_owned)
+    });
+    let follower = Live::piped(world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &["join", &id]));
+    follower.says("begin\n");
+    follower.signal(rustix::process::Signal::STOP);
+    let before = memory(&world, "VmRSS");
+    input.write_all(b"\n").expect("it reads");
+    let done = file.with_file_name("done");
+    wait_for_within("all of it", Duration::from_secs(120), || done.exists().then_some(()));
+    let grown = memory(&world, "VmRSS").saturating_sub(before);
+    eprintln!("the gate grew by {} MiB", grown / MIB);
+    assert!(grown < 24 * MIB, "the gate grew by {} MiB", grown / MIB);
+    follower.signal(rustix::process::Signal::CONT);
+    input.write_all(b"\n").expect("it reads");
+    drop(input);
+    let said = follower.end_within(Duration::from_secs(120));
+    assert!(session.wait().expect("it ends").success());
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let found: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with("piece ")).collect();
+    let wanted: Vec<String> = (1..=PIECES).map(|n| format!("piece {n}")).collect();
+    assert_eq!(found, wanted);
+    assert!(said.stdout.contains("that is all"));
 }
 
 /// Size and hash of the standard output on record; it must be whole and signed.

@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    spool::Snapshot,
+    follow::Coming,
+    spool::{Since, Snapshot},
     writer::{Done, bytes_in},
 };
 use crate::{recording::What, server::config::RecordingMode};
@@ -28,8 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) enum Order {
     /// Write these down.
     Events { events: Vec<What>, done: Done },
-    /// What is there so far, and what comes.
-    Snapshot(oneshot::Sender<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>>),
+    /// What is there so far.
+    Snapshot(oneshot::Sender<std::io::Result<Snapshot>>),
+    /// What came behind so many bytes of lines, and what comes if that was all.
+    Since(u64, oneshot::Sender<std::io::Result<(Since, Option<Coming>)>>),
     /// The session is over; why, if the gate ended it.
     /// What could not be written before is tried again.
     Finish { reason: Option<String>, last: Vec<What> },
@@ -91,14 +93,24 @@ impl Sessions {
         found.inspect(|live| live.killer.kill(reason)).is_some()
     }
 
-    /// What a live session has so far, and what comes; None if it is not live.
-    pub(super) async fn snapshot(
+    /// What a live session has so far; None if it is not live.
+    pub(super) async fn snapshot(&self, id: Uuid) -> Option<std::io::Result<Snapshot>> {
+        self.ask(id, Order::Snapshot).await
+    }
+
+    /// What came of a live session behind so many bytes of lines, and what comes if that was all; None if it is not live.
+    pub(super) async fn since(
         &self,
         id: Uuid,
-    ) -> Option<std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)>> {
+        from: u64,
+    ) -> Option<std::io::Result<(Since, Option<Coming>)>> {
+        self.ask(id, |answer| Order::Since(from, answer)).await
+    }
+
+    async fn ask<T>(&self, id: Uuid, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
         let live = self.lock().get(&id).cloned()?;
         let (answer, answered) = oneshot::channel();
-        live.orders.upgrade()?.send(Order::Snapshot(answer)).await.ok()?;
+        live.orders.upgrade()?.send(order(answer)).await.ok()?;
         answered.await.ok()
     }
 

@@ -1,12 +1,13 @@
 //! Recordings of sessions: begun with a session, written to a spool, sealed in parts, kept in a vault, listed in the store.
 //!
 //! [`live`] is what a session records to, [`writer`] the actor behind it, [`spool`] its files, [`vault`] where sealed parts are
-//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`search`]
+//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`follow`] how live ones do, [`search`]
 //! what was on their screens, [`care`] what happens beside: recovery after
 //! a crash, and retention.
 
 mod care;
 mod catalogue;
+mod follow;
 mod keys;
 mod live;
 mod read;
@@ -28,13 +29,14 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::{
-    sync::{Semaphore, broadcast, mpsc},
+    sync::{Semaphore, mpsc},
     task::JoinSet,
 };
 use uuid::Uuid;
 
 use self::{
     catalogue::Catalogue,
+    follow::Followers,
     live::{Killer, Sessions},
     spool::Spool,
     vault::{PutError, Vault},
@@ -61,8 +63,6 @@ use crate::{
 const UPLOADS: usize = 4;
 /// How many orders may wait at a session's actor.
 const ORDERS: usize = 8;
-/// How many pieces of output may wait for one who follows; who is slower is told so.
-const FOLLOWED: usize = 256;
 /// How often a session is sealed.
 const SEAL: Duration = Duration::from_secs(60);
 /// How long the end of the gate waits for recordings that are being sealed.
@@ -211,7 +211,7 @@ impl Recordings {
             pen: Some(Pen::new(spool)),
             began: Instant::now(),
             recording,
-            followers: broadcast::channel(FOLLOWED).0,
+            followers: Followers::default(),
             killer: killer.clone(),
             failed: None,
             told: None,

@@ -1,19 +1,18 @@
 //! How recordings come out again, for those who may see them.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
-use tokio::{io::AsyncReadExt, sync::broadcast};
+use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
-use super::{Recordings, catalogue::ListError, spool::Snapshot, vault::Vault};
+use super::{Inner, Recordings, catalogue::ListError, follow::Source, spool::Snapshot, vault::Vault};
 use crate::{
     model::Verb,
-    recording::blocks,
     server::{
         audit::{Event, RecordingEvent},
         auth::access::Rights,
@@ -93,7 +92,7 @@ impl Recordings {
     }
 
     /// The same for somebody who will see what is in it: that of another person is written down.
-    async fn look(&self, viewer: &Viewer, id: Uuid) -> Result<Recording, ReadError> {
+    pub(super) async fn look(&self, viewer: &Viewer, id: Uuid) -> Result<Recording, ReadError> {
         let found = self.get(viewer, id).await?;
         if found.session.user != viewer.user {
             let (user, viewer) = (found.session.user.clone(), viewer.user.clone());
@@ -112,38 +111,18 @@ impl Recordings {
     pub async fn content_again(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
         self.get(viewer, id).await?;
         if let Some(snapshot) = self.0.live.snapshot(id).await {
-            let (snapshot, _) = snapshot.map_err(|error| ReadError::Unreadable(error.to_string()))?;
-            return content_of(snapshot);
+            let snapshot = snapshot.map_err(|error| ReadError::Unreadable(error.to_string()))?;
+            return content_of(self.0.clone(), id, snapshot);
         }
         let folder = self.0.folder(id);
         let left = tokio::task::spawn_blocking(move || super::spool::left(&folder)).await;
         match left.map_err(io::Error::other).and_then(|left| left) {
-            Ok(snapshot) => content_of(snapshot),
+            Ok(snapshot) => content_of(self.0.clone(), id, snapshot),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 kept(self.0.vault.clone(), id).await.map_err(|error| ReadError::Unreadable(error.to_string()))
             }
             Err(error) => Err(ReadError::Unreadable(error.to_string())),
         }
-    }
-
-    /// The lines of a live session from its start, then those that come, until it ends.
-    pub async fn follow(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
-        self.look(viewer, id).await?;
-        let Some(snapshot) = self.0.live.snapshot(id).await else { return Err(ReadError::NotLive(id)) };
-        let (snapshot, coming) = snapshot.map_err(|error| ReadError::Unreadable(error.to_string()))?;
-        let open = Bytes::from(snapshot.open);
-        let sealed = stream::iter(snapshot.parts).flat_map(|(file, length)| unpacked(file, length));
-        let open = stream::once(async move { Ok(open) });
-        let coming = stream::unfold(coming, |mut coming| async move {
-            match coming.recv().await {
-                Ok(lines) => Some((Ok(lines), coming)),
-                Err(broadcast::error::RecvError::Closed) => None,
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    Some((Err(io::Error::other("the session is faster than you read")), coming))
-                }
-            }
-        });
-        Ok(sealed.chain(open).chain(coming).boxed())
     }
 }
 
@@ -156,40 +135,40 @@ impl From<ListError> for ReadError {
     }
 }
 
-fn content_of(snapshot: Snapshot) -> Result<Content, ReadError> {
+/// The parts one after another, so that only one is open at a time, then what is not sealed.
+fn content_of(inner: Arc<Inner>, id: Uuid, snapshot: Snapshot) -> Result<Content, ReadError> {
     let open = if snapshot.open.is_empty() {
         Bytes::new()
     } else {
         let packed = zstd::bulk::compress(&snapshot.open, 3);
         Bytes::from(packed.map_err(|error| ReadError::Unreadable(error.to_string()))?)
     };
-    let sealed = stream::iter(snapshot.parts).flat_map(|(file, length)| {
-        let file = tokio::fs::File::from_std(file).take(length);
+    let sealed = stream::iter(snapshot.parts)
+        .then(move |part| {
+            let inner = inner.clone();
+            async move { inner.source(id, &part).await.map(bytes_of) }
+        })
+        .try_flatten();
+    let open = stream::once(async move { Ok(open) });
+    Ok(sealed.chain(open).boxed())
+}
+
+/// The bytes of a part, a chunk at a time.
+fn bytes_of(source: Source) -> Content {
+    let (path, length) = match source {
+        Source::Kept(bytes) => return stream::once(async move { Ok(bytes) }).boxed(),
+        Source::File(path, length) => (path, length),
+    };
+    let open = async move { tokio::fs::File::open(path).await.map(|file| file.take(length)) };
+    let chunks = stream::once(open).map_ok(|file| {
         stream::try_unfold(file, |mut file| async move {
             let mut chunk = vec![0; CHUNK];
             let read = file.read(&mut chunk).await?;
             chunk.truncate(read);
             Ok((read > 0).then(|| (Bytes::from(chunk), file)))
         })
-        .boxed()
     });
-    let open = stream::once(async move { Ok(open) });
-    Ok(sealed.chain(open).boxed())
-}
-
-/// The lines of a part, frame by frame.
-fn unpacked(file: std::fs::File, length: u64) -> Content {
-    let (frames, coming) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
-    tokio::task::spawn_blocking(move || {
-        let mut bytes = Vec::new();
-        if let Err(error) = io::Read::read_to_end(&mut io::Read::take(file, length), &mut bytes) {
-            // Whoever reads may be gone.
-            let _ = frames.blocking_send(Err(error));
-            return;
-        }
-        blocks::each(&bytes, |lines| frames.blocking_send(Ok(Bytes::copy_from_slice(lines))).is_ok());
-    });
-    stream::unfold(coming, |mut coming| async move { Some((coming.recv().await?, coming)) }).boxed()
+    chunks.try_flatten().boxed()
 }
 
 /// What the vault has, part by part.

@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -55,6 +55,8 @@ pub(super) struct Spool {
     end: Option<Sealed>,
     /// Bytes of lines so far.
     plain: u64,
+    /// Bytes of lines before each part.
+    begins: Vec<u64>,
     /// Bytes that are sealed so far.
     sealed: u64,
 }
@@ -68,10 +70,29 @@ pub(super) struct Sealed {
     pub(super) checkpoint: Checkpoint,
 }
 
+/// A part of a session's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Its number.
+    pub(super) number: u64,
+    /// How much of it counts, in bytes; all of it unless told.
+    pub(super) length: Option<u64>,
+    /// How many bytes of lines come before it, if it is known.
+    pub(super) begin: Option<u64>,
+}
+
+/// What came behind a place in the lines.
+pub(super) enum Since {
+    /// These parts have some of it; the place is in the first one. There is more behind them.
+    Sealed(Vec<Part>),
+    /// All of it, which is not sealed yet.
+    Open(Vec<u8>),
+}
+
 /// The files of a recording at one moment, to be read at leisure.
 pub(super) struct Snapshot {
-    /// Sealed parts in their order, each with the length that counts.
-    pub(super) parts: Vec<(File, u64)>,
+    /// Sealed parts in their order.
+    pub(super) parts: Vec<Part>,
     /// Lines that are not sealed.
     pub(super) open: Vec<u8>,
 }
@@ -96,6 +117,7 @@ impl Spool {
             retired: vec![],
             end: None,
             plain: 0,
+            begins: vec![],
             sealed: 0,
         };
         if let Err(error) = spool.append(&encode::header(header), Duration::ZERO) {
@@ -197,22 +219,36 @@ impl Spool {
 
     /// The files as they are now.
     pub(super) fn snapshot(&self) -> io::Result<Snapshot> {
-        let mut parts = Vec::new();
-        for number in 1..=self.part {
-            match File::open(part_path(&self.folder, number)) {
-                Ok(file) => {
-                    let length = file.metadata()?.len();
-                    parts.push((file, length));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
+        Ok(Snapshot { parts: self.parts_behind(0)?, open: self.open_from(0)? })
+    }
+
+    /// What came behind so many bytes of lines.
+    pub(super) fn since(&self, from: u64) -> io::Result<Since> {
+        let sealed = self.plain - self.open_length;
+        Ok(match from < sealed {
+            true => Since::Sealed(self.parts_behind(from)?),
+            false => Since::Open(self.open_from(from - sealed)?),
+        })
+    }
+
+    /// The parts that have lines behind a place.
+    fn parts_behind(&self, from: u64) -> io::Result<Vec<Part>> {
+        let ends = self.begins.iter().skip(1).copied().chain([self.plain - self.open_length]);
+        let parts = (1..).zip(self.begins.iter().zip(ends)).filter(|(_, (_, end))| *end > from);
+        parts
+            .map(|(number, (begin, _))| {
+                let length = fs::metadata(part_path(&self.folder, number))?.len();
+                Ok(Part { number, length: Some(length), begin: Some(*begin) })
+            })
+            .collect()
+    }
+
+    fn open_from(&self, skipped: u64) -> io::Result<Vec<u8>> {
         let mut open = Vec::new();
-        File::open(open_path(&self.folder, self.packer.frames() + 1))?
-            .take(self.open_length)
-            .read_to_end(&mut open)?;
-        Ok(Snapshot { parts, open })
+        let mut file = File::open(open_path(&self.folder, self.packer.frames() + 1))?;
+        file.seek(io::SeekFrom::Start(skipped))?;
+        file.take(self.open_length.saturating_sub(skipped)).read_to_end(&mut open)?;
+        Ok(open)
     }
 
     /// The open lines become a frame.
@@ -244,6 +280,8 @@ impl Spool {
             let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
             let length = file.metadata()?.len();
             self.part_file = Some((file, length));
+            // What is open either becomes a frame of this part now, or there is none of it.
+            self.begins.push(self.plain - self.open_length);
         }
         let Some((file, length)) = &mut self.part_file else {
             return Err(io::Error::other("no part is open"));
@@ -287,7 +325,7 @@ pub(super) fn left(folder: &Path) -> io::Result<Snapshot> {
             _ => None,
         });
         frames = last.last().unwrap_or(frames);
-        files.push((File::open(part_path(folder, number))?, bytes.len() as u64));
+        files.push(Part { number, length: Some(bytes.len() as u64), begin: None });
     }
     let mut open = Vec::new();
     for number in numbers(folder, "open.", ".cast")?.into_iter().filter(|number| *number > frames) {

@@ -20,6 +20,8 @@ use crate::{
     wire::recordings::Query,
 };
 
+mod followers;
+
 struct Room {
     recordings: Recordings,
     audit: AuditLog,

@@ -8,15 +8,16 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{
-    sync::{broadcast, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     task::JoinSet,
     time::MissedTickBehavior,
 };
 
 use super::{
     Inner,
+    follow::{Coming, Followers},
     live::{Killer, Order},
-    spool::{Sealed, Snapshot, Spool},
+    spool::{Sealed, Since, Spool},
 };
 use crate::{
     recording::{Event, What, chain::Ending, encode::Encoder, event::Stream, verify::Last},
@@ -73,7 +74,7 @@ pub(super) struct Writer {
     pub(super) pen: Option<Pen>,
     pub(super) began: Instant,
     pub(super) recording: Recording,
-    pub(super) followers: broadcast::Sender<Bytes>,
+    pub(super) followers: Followers,
     pub(super) killer: Killer,
     /// Why nothing more is recorded.
     pub(super) failed: Option<String>,
@@ -106,7 +107,10 @@ impl Writer {
                                 let _ = done.send(self.write(events).await);
                             }
                             Order::Snapshot(answer) => {
-                                let _ = answer.send(self.snapshot().await);
+                                let _ = answer.send(self.with_pen(|pen| pen.spool.snapshot()).await);
+                            }
+                            Order::Since(from, answer) => {
+                                let _ = answer.send(self.since(from).await);
                             }
                             Order::Finish { reason, last } => break 'live (reason, last),
                             Order::Discard => return self.discard().await,
@@ -152,8 +156,7 @@ impl Writer {
         match written {
             Ok((lines, full)) => {
                 (self.missed, self.failed) = (0, None);
-                // Nobody may be following.
-                let _ = self.followers.send(Bytes::from(lines));
+                self.followers.send(&Bytes::from(lines));
                 if full {
                     self.seal_or_end().await;
                 }
@@ -259,9 +262,11 @@ impl Writer {
         }
     }
 
-    async fn snapshot(&mut self) -> std::io::Result<(Snapshot, broadcast::Receiver<Bytes>)> {
-        let snapshot = self.with_pen(|pen| pen.spool.snapshot()).await?;
-        Ok((snapshot, self.followers.subscribe()))
+    /// What came behind a place, and what comes if that was all.
+    async fn since(&mut self, from: u64) -> std::io::Result<(Since, Option<Coming>)> {
+        let since = self.with_pen(move |pen| pen.spool.since(from)).await?;
+        let coming = matches!(since, Since::Open(_)).then(|| self.followers.subscribe());
+        Ok((since, coming))
     }
 
     /// The end: seals, uploads and forgets the spool. What fails is tried again for as long as the gate runs; the next start
@@ -274,8 +279,7 @@ impl Writer {
         self.note(&last);
         let mut written = self.write_last(&mut last).await;
         // Whoever follows has heard why, and learns that this is the end.
-        let (followers, _) = broadcast::channel(1);
-        self.followers = followers;
+        self.followers = Followers::default();
         self.inner.live.remove(self.recording.session.id);
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
@@ -326,8 +330,7 @@ impl Writer {
         }
         let now = self.began.elapsed();
         let lines = self.with_pen(move |pen| pen.write(events, now)).await?;
-        // Nobody may be following.
-        let _ = self.followers.send(Bytes::from(lines));
+        self.followers.send(&Bytes::from(lines));
         self.missed = 0;
         last.clear();
         Ok(())

@@ -72,9 +72,11 @@ impl Catalogue {
             query.since.map(|since| inverted(since.saturating_sub(EARLIER).unwrap_or(Timestamp::MIN)));
         let about = query.about.as_deref().map(str::to_lowercase);
         let (mut page, mut looked) = (Page::default(), 0);
+        // Where most of what is read fits, no more is read than fits on the page.
+        let mut size = (limit + 1).clamp(AT_ONCE, BATCH);
         loop {
-            let wanted = (limit + 1 - page.recordings.len()).clamp(AT_ONCE, BATCH);
-            let batch = self.batch(&source, after.as_deref(), wanted).await?;
+            let batch = self.batch(&source, after.as_deref(), size).await?;
+            size = BATCH;
             for (place, recording) in batch.found {
                 // What is older sorts later.
                 if oldest
@@ -138,8 +140,8 @@ impl Catalogue {
         let behind = |prefix: &str| after.map(|after| format!("{prefix}{after}"));
         match source {
             Source::All => {
-                let items = self.store.range(PREFIX, behind(PREFIX).as_deref(), BATCH).await?;
-                let full = items.len() == BATCH;
+                let items = self.store.range(PREFIX, behind(PREFIX).as_deref(), size).await?;
+                let full = items.len() == size;
                 // A record of a later version is no reason to show none.
                 let found: Vec<_> = items
                     .iter()

@@ -191,15 +191,21 @@ fn a_snapshot_has_everything_so_far() {
     }
     let snapshot = spool.snapshot().unwrap();
     let mut all = Vec::new();
-    for (mut file, length) in snapshot.parts {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes.len() as u64, length);
+    for part in snapshot.parts {
+        let bytes = fs::read(part_path(&spool.folder, part.number)).unwrap();
+        assert_eq!(Some(bytes.len() as u64), part.length);
+        assert!(wanted.len() as u64 > part.begin.unwrap());
         all.extend(bytes);
     }
     let mut read = lines(&all);
     read.extend(snapshot.open);
     assert!(read == wanted);
+    // What came behind a place in the second part.
+    let sealed = spool.plain - spool.open_length;
+    let Since::Sealed(parts) = spool.since(sealed - 1).unwrap() else { panic!("it is sealed") };
+    assert_eq!((parts.len(), parts[0].number), (1, 2));
+    assert!(matches!(spool.since(sealed).unwrap(), Since::Open(open) if wanted.ends_with(&open)));
+    assert!(matches!(spool.since(spool.plain).unwrap(), Since::Open(open) if open.is_empty()));
 }
 
 #[test]

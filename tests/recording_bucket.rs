@@ -36,6 +36,8 @@ fn sessions(s3: &S3) -> Vec<Uuid> {
         })
         .collect();
     found.dedup();
+    // An ID ends with the time at which its session began.
+    found.sort_by_key(|id| id.as_u128() & 0xffff_ffff_ffff);
     found
 }
 

@@ -140,7 +140,8 @@ pub fn last(world: &World, count: usize) -> Recorded {
 fn folders(world: &World, name: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(world.gate.data().join("recordings").join(name)) else { return vec![] };
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    found.sort();
+    // An ID ends with the time at which its session began.
+    found.sort_by_key(|folder| folder.to_string_lossy().rsplit('-').next().map(str::to_owned));
     found
 }
 

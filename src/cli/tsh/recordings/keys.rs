@@ -10,7 +10,7 @@ use crate::cli::{
 /// Arguments of `tsh recordings keys`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh recordings keys > recording-keys.pem\n  tsh recordings verify session.jgr --key recording-keys.pem"
+    after_help = "Examples:\n  tsh recordings keys > recording-keys.pem\n  tsh recordings keys --proxy gate.example.com > recording-keys.pem\n  tsh recordings verify session.jgr --key recording-keys.pem"
 )]
 pub(crate) struct KeysArgs {
     /// How to write them; text is PEM

@@ -122,6 +122,14 @@ fn a_session_is_found_played_sought_and_copied() {
     chromium.click("#filter button[type=reset]");
     chromium.wait_until("document.querySelectorAll('#list tbody tr').length === 1");
 
+    let shown = chromium.evaluate("document.querySelector('#list td:nth-child(7) code').textContent");
+    let shown = shown.as_ref().and_then(serde_json::Value::as_str).expect("an ID").to_owned();
+    assert_eq!(shown.len(), 8);
+    chromium.type_into("#about", &shown);
+    chromium.click("#filter button[type=submit]");
+    chromium.wait_until(&format!("location.search === '?about={shown}'"));
+    chromium.wait_until("document.querySelectorAll('#list tbody tr').length === 1");
+
     chromium.click("#list tbody a");
     chromium.wait_until("document.querySelector('#player')?.dataset.ready === 'yes'");
     play(&mut chromium);

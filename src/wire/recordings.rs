@@ -88,7 +88,7 @@ pub struct Query {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
-    /// A text in the user, cluster, namespace, pod, container or command.
+    /// A text in the user, cluster, namespace, pod, container or command, or the beginning of the ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// How many at most: [`PAGE`] unless told, [`MAX_PAGE`] at most.

@@ -70,7 +70,10 @@ impl Recordings {
             .await
             .map_err(failed)?;
         let wanted = text.to_lowercase();
-        let searching = tokio::task::spawn_blocking(move || lines_with(&sealed, &wanted));
+        let searching = tokio::task::spawn_blocking(move || {
+            let begin = Instant::now();
+            lines_with(&sealed, &wanted, || begin.elapsed() < LONGEST_OF_ONE)
+        });
         let lines = searching.await.map_err(|error| failed(io::Error::other(error)))?;
         let session = &recording.session;
         let hits = lines.into_iter().map(|(at, line)| Hit {
@@ -84,22 +87,26 @@ impl Recordings {
     }
 }
 
-/// The lines that hold a text in small letters, with their times in milliseconds.
-fn lines_with(sealed: &[u8], wanted: &str) -> Vec<(u64, String)> {
+/// The lines that hold a text in small letters, with their times in milliseconds. `goes_on` is asked before each event: a few bytes
+/// may keep a terminal busy for long.
+fn lines_with(sealed: &[u8], wanted: &str, mut goes_on: impl FnMut() -> bool) -> Vec<(u64, String)> {
     let (mut decoder, mut transcript) = (Decoder::default(), None);
-    let (mut hits, mut plain) = (Vec::new(), 0);
-    let begin = Instant::now();
+    let (mut hits, mut plain, mut in_time) = (Vec::new(), 0, true);
     blocks::each(sealed, |lines| {
         // What comes before a damaged line can be searched.
         let readable = decoder.feed(lines).is_ok();
         let Some(header) = decoder.header() else { return false };
         let transcript = transcript.get_or_insert_with(|| Transcript::new(header));
         while let Some(event) = decoder.next_event() {
+            in_time = goes_on();
+            if !in_time {
+                break;
+            }
             transcript.push(&event);
         }
         hits.extend(transcript.take().into_iter().filter(|line| line.text.to_lowercase().contains(wanted)));
         plain += lines.len();
-        readable && hits.len() < MAX_HITS_OF_ONE && plain < MAX_PLAIN && begin.elapsed() < LONGEST_OF_ONE
+        readable && in_time && hits.len() < MAX_HITS_OF_ONE && plain < MAX_PLAIN
     });
     if let Some(transcript) = transcript {
         let rest = transcript.finish().into_iter();
@@ -111,4 +118,33 @@ fn lines_with(sealed: &[u8], wanted: &str) -> Vec<(u64, String)> {
         (at, line.text.chars().take(MAX_LINE).collect())
     });
     hits.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::recording::{Event, Header, What, encode, event::Stream, pack::Packer};
+
+    #[test]
+    fn e2_33_output_that_keeps_a_terminal_busy_is_left_within_its_frame() {
+        let header = Header::new(crate::server::recordings::tests::session("alice"));
+        let mut encoder = encode::Encoder::default();
+        let mut lines = encode::header(&header);
+        for n in 0..10 {
+            let what = What::Bytes(Stream::Stdout, format!("line {n}\r\n").into_bytes());
+            encoder.encode(&Event { at: Duration::from_secs(n), what }, &mut lines);
+        }
+        let mut packer = Packer::new(header.session.as_ref().unwrap().id);
+        let sealed = packer.pack(&lines, Duration::ZERO, Duration::from_secs(9)).unwrap();
+        assert_eq!(lines_with(&sealed, "line", || true).len(), 10);
+        let mut left = 3;
+        let found = lines_with(&sealed, "line", || {
+            left -= 1;
+            left >= 0
+        });
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(left, -1, "nobody is asked again");
+    }
 }

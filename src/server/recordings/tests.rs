@@ -51,7 +51,7 @@ async fn in_room(
     Room { recordings: opened.await.unwrap(), audit, store, folder }
 }
 
-fn session(user: &str) -> Session {
+pub(super) fn session(user: &str) -> Session {
     Session {
         id: crate::recording::id::new(jiff::Timestamp::now()),
         kind: Kind::Exec,

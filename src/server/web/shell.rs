@@ -57,13 +57,13 @@ async fn sessions(Guest(visitor): Guest) -> Response {
          <option value=\"partial\">partial</option></select></p>\
          <p><label for=\"since\">From</label><input id=\"since\" name=\"since\" type=\"date\"></p>\
          <p><label for=\"until\">To</label><input id=\"until\" name=\"until\" type=\"date\"></p>\
-         <p class=\"wide\"><label for=\"about\">Pod, namespace, command …</label><input id=\"about\" name=\"about\" type=\"search\" \
+         <p class=\"wide\"><label for=\"about\">Pod, command, ID …</label><input id=\"about\" name=\"about\" type=\"search\" \
          autocomplete=\"off\" spellcheck=\"false\"></p>\
          <p class=\"buttons\"><button type=\"submit\">Show</button> <button type=\"reset\" class=\"plain\">Clear</button></p></form>\
          <p id=\"status\" role=\"status\">Loading …</p>\
          <div class=\"rows\"><table id=\"list\" hidden><caption class=\"unseen\">Sessions, live ones first, then the newest</caption>\
          <thead><tr><th scope=\"col\">When</th><th scope=\"col\">Person</th><th scope=\"col\">Where</th><th scope=\"col\">What</th>\
-         <th scope=\"col\">Length</th><th scope=\"col\">State</th></tr></thead><tbody></tbody></table></div>\
+         <th scope=\"col\">Length</th><th scope=\"col\">State</th><th scope=\"col\">ID</th></tr></thead><tbody></tbody></table></div>\
          <p><button id=\"more\" type=\"button\" class=\"plain\" hidden>Show more</button></p>"
     );
     page(&visitor, "Sessions", "sessions", &["list.js"], &body)

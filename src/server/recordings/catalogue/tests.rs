@@ -116,6 +116,9 @@ async fn each_key_of_a_query_narrows() {
     assert_eq!(list(Query { user: bob, since: at(1015), until: at(1030), ..Query::default() }).await, [1020]);
     assert_eq!(list(Query { until: at(1002), ..Query::default() }).await, [1001, 1000]);
     assert_eq!(list(Query { about: Some("CMD-7".into()), ..Query::default() }).await, [1007]);
+    let one = catalogue.list(&Query { limit: Some(1), ..Query::default() }, None).await.unwrap();
+    let beginning = one.recordings[0].session.id.to_string()[..13].to_owned();
+    assert_eq!(list(Query { about: Some(beginning), ..Query::default() }).await, [1039]);
     assert!(list(Query { state: Some(State::Live), ..Query::default() }).await.is_empty());
     assert!(list(Query { user: Some("bo".into()), ..Query::default() }).await.is_empty());
     let own = catalogue.list(&Query::default(), Some("bob")).await.unwrap();

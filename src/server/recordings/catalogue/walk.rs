@@ -209,6 +209,7 @@ fn fits(recording: &Recording, query: &Query, user: Option<&str>, about: Option<
     let speaks = |about: &str| {
         texts.iter().any(|text| text.to_lowercase().contains(about))
             || session.command.join(" ").to_lowercase().contains(about)
+            || about.len() >= id::SHORTEST && session.id.to_string().starts_with(about)
     };
     is(user, &session.user)
         && is(query.cluster.as_deref(), &session.cluster)

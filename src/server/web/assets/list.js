@@ -2,8 +2,8 @@
 
 import { $, askJson, clock, command, dayBegins, el, filter, place, state, when } from './lib.js';
 
-/** No session lives longer than its certificate. */
-const LIVE_SPAN = 31 * 3600 * 1000;
+/** How many pages without a session that fits are asked for by themselves. */
+const EMPTY_PAGES = 20;
 const REFRESH = 15000;
 
 const [table, status, more] = [$('#list'), $('#status'), $('#more')];
@@ -27,6 +27,7 @@ function row({ state: stands, ...recording }) {
     cell('What', el('code', {}, command(recording))),
     cell('Length', clock(length)),
     cell('State', ...state(whole)),
+    cell('ID', el('code', { title: recording.id }, recording.id.slice(0, 8))),
   );
 }
 
@@ -41,15 +42,17 @@ function query(extra) {
 async function livePage() {
   const wished = asked.get('state');
   if (wished && wished !== 'live') return [];
-  const since = new Date(Date.now() - LIVE_SPAN).toISOString();
-  const extra = { state: 'live', limit: 1000 };
-  if (!asked.has('since') || dayBegins(asked.get('since')) < since) extra.since = since;
-  return (await askJson(query(extra))).recordings;
+  return (await askJson(query({ state: 'live', limit: 1000 }))).recordings;
 }
 
 async function restPage(after) {
   if (asked.get('state') === 'live') return { recordings: [] };
-  return askJson(query(after ? { after } : {}));
+  // A page looks at so many sessions at most: it may have none that fits, and more behind it.
+  let page = await askJson(query(after ? { after } : {}));
+  for (let pages = 1; page.recordings.length === 0 && page.next && pages < EMPTY_PAGES; pages += 1) {
+    page = await askJson(query({ after: page.next }));
+  }
+  return page;
 }
 
 async function show(wished) {

@@ -2,14 +2,14 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
-
-use ring::digest::{Context, SHA256};
 
 use super::{
     attached::Attached,
+    counted::{Counted, NOTE_BYTES, NOTE_EVERY},
     farewell::Boundary,
+    policy::Policy,
     whole::{Frames, Whole},
 };
 use crate::{
@@ -27,11 +27,6 @@ use crate::{
 
 /// How much of the input of a session without a terminal is kept, in bytes; of the rest the hash.
 const MAX_INPUT: u64 = 1024 * 1024;
-/// How often it stands in the recording how far a copy or the rest of an input is, whatever comes of the gate: each minute and …
-const NOTE_EVERY: Duration = Duration::from_secs(60);
-/// … each so many bytes, and at the beginning whenever they have doubled.
-const NOTE_BYTES: u64 = 16 * 1024 * 1024;
-const NOTE_FIRST: u64 = 64 * 1024;
 /// Why nothing is recorded of a stream whose protocol is new to the gate.
 const UNKNOWN: &str = "the API server chose a stream protocol that the gate cannot follow";
 /// The longest reason of a failure that is kept, in bytes.
@@ -44,84 +39,6 @@ const UNHEARD: &str = "this session is recorded, and the gate cannot follow its 
 pub(super) enum Protocol {
     Spdy(ExecProtocol),
     WebSocket(ChannelProtocol),
-}
-
-/// What of a session's input is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Policy {
-    /// There is a terminal, and nobody asked for what is typed.
-    pub(super) input: bool,
-    /// It is the stream of a `kubectl cp`.
-    pub(super) copy: Option<Direction>,
-    /// The stream's good end does not tell the exit code.
-    pub(super) attach: bool,
-}
-
-impl Policy {
-    /// By what was asked for. With a terminal, what is typed may be a password: it is kept only if a role says so.
-    pub(super) fn new(terminal: bool, keep_typed: bool, command: &[String]) -> Self {
-        let copy = if terminal { None } else { copy(command) };
-        Self { input: !terminal || keep_typed, copy, attach: false }
-    }
-
-    /// Of an attach. Whatever a query says of a command, none is run by it.
-    pub(super) fn of_attach(terminal: bool, keep_typed: bool) -> Self {
-        Self { attach: true, ..Self::new(terminal, keep_typed, &[]) }
-    }
-}
-
-/// The commands of `kubectl cp`, word by word as kubectl 1.20 and later ones write them.
-fn copy(command: &[String]) -> Option<Direction> {
-    let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    match &words[..] {
-        ["tar", "cf", "-", _] => Some(Direction::Down),
-        ["tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-"] | ["tar", "-xmf", "-"] => {
-            Some(Direction::Up)
-        }
-        ["tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-", "-C", _]
-        | ["tar", "-xmf", "-", "-C", _] => Some(Direction::Up),
-        _ => None,
-    }
-}
-
-/// Bytes that are counted and hashed, not kept.
-struct Counted {
-    bytes: u64,
-    hash: Context,
-    /// How many of them were told of, and when.
-    noted: u64,
-    noted_at: Instant,
-}
-
-impl Default for Counted {
-    fn default() -> Self {
-        Self { bytes: 0, hash: Context::new(&SHA256), noted: 0, noted_at: Instant::now() }
-    }
-}
-
-impl Counted {
-    fn add(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
-        self.hash.update(bytes);
-    }
-
-    /// How far it is, if that should be told now.
-    fn due(&mut self) -> Option<(u64, [u8; 32])> {
-        let more = self.bytes - self.noted;
-        let many = more >= self.noted.clamp(NOTE_FIRST, NOTE_BYTES);
-        if more == 0 || !(many || self.noted_at.elapsed() >= NOTE_EVERY) {
-            return None;
-        }
-        (self.noted, self.noted_at) = (self.bytes, Instant::now());
-        let so_far = Self { hash: self.hash.clone(), ..*self };
-        Some(so_far.finish())
-    }
-
-    fn finish(self) -> (u64, [u8; 32]) {
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(self.hash.finish().as_ref());
-        (self.bytes, sha256)
-    }
 }
 
 /// What listens.
@@ -372,27 +289,12 @@ fn lock(ear: &Mutex<Ear>) -> std::sync::MutexGuard<'_, Ear> {
 
 #[cfg(test)]
 mod tests {
+    use ring::digest::{Context, SHA256};
+
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn e2_31_only_the_exact_words_of_kubectl_cp_are_a_copy() {
-        for (command, way) in [
-            ("tar cf - /etc/hosts", Some(Direction::Down)),
-            ("tar -xmf - -C /tmp", Some(Direction::Up)),
-            ("tar --no-same-permissions --no-same-owner -xmf - -C /tmp", Some(Direction::Up)),
-            ("tar cf - /etc /root", None),
-            ("tar xf - -C /tmp", None),
-            ("tar cf -", None),
-            ("sh -c tar", None),
-            ("/tmp/tar cf - /etc", None),
-        ] {
-            assert_eq!(copy(&words(command)), way, "{command}");
-            assert_eq!(Policy::new(true, false, &words(command)).copy, None);
-        }
     }
 
     fn ear(policy: Policy) -> Ear {

@@ -143,6 +143,11 @@ fn a_session_is_found_played_sought_and_copied() {
         chromium.open(&format!("{web}{path}"));
         if name == "audit" {
             chromium.wait_until("document.querySelectorAll('#list tbody tr').length > 2");
+            let rows = "[...document.querySelectorAll('#list summary')].map(row => row.textContent)";
+            let of_a_command = format!("{rows}.some(row => row.startsWith('command: sh -c '))");
+            assert_eq!(chromium.evaluate(&of_a_command), Some(json!(true)), "{:?}", chromium.evaluate(rows));
+            let verbs = format!("{rows}.every(row => row.split('verb: ').length < 3)");
+            assert_eq!(chromium.evaluate(&verbs), Some(json!(true)));
             chromium.type_into("#event", "user.login");
             chromium.click("#filter button[type=submit]");
             chromium.wait_until("document.querySelectorAll('#list tbody tr').length === 2");

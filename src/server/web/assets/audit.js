@@ -9,6 +9,9 @@ const NAMES = [
 /** Keys that stand in columns of their own, or say nothing to a person. */
 const PLAIN = new Set(['event', 'time', 'user', 'uid', 'ei', 'code', 'namespace', 'cluster_name', 'login', 'proto', 'addr.local']);
 
+/** Keys that a person looks for first. */
+const FIRST = ['error', 'command', 'kubernetes_pod_name'];
+
 const [table, status, more] = [$('#list'), $('#status'), $('#more')];
 const body = $('tbody', table);
 let asked = new URLSearchParams();
@@ -18,7 +21,11 @@ let turn = 0;
 $('#events').append(...NAMES.map((value) => el('option', { value })));
 
 function summary(event) {
-  const parts = Object.entries(event).filter(([key, value]) => !PLAIN.has(key) && value !== '' && typeof value !== 'object');
+  // The HTTP method says less than the verb of Kubernetes, and both would be called so.
+  const left = (key) => PLAIN.has(key) || (key === 'verb' && event.kubernetes_verb);
+  const parts = Object.entries(event).filter(([key, value]) => !left(key) && value !== '' && typeof value !== 'object');
+  const rank = ([key]) => (FIRST.indexOf(key) + FIRST.length + 1) % (FIRST.length + 1);
+  parts.sort((one, other) => rank(one) - rank(other));
   return parts.slice(0, 5).map(([key, value]) => `${key.replace(/^kubernetes_/, '')}: ${value}`).join(' · ');
 }
 

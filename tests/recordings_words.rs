@@ -80,8 +80,12 @@ fn a_live_session_is_verified_followed_into_a_pipe_and_ended_with_who_and_why() 
 fn a_file_is_verified_with_the_gate_with_a_key_and_when_it_is_damaged() {
     let world = World::with_connector();
     world.login();
-    let exec = ["exec", "shell", "--", "sh", "-c", "echo out; echo err >&2; exit 3"];
-    assert_eq!(world.kubectl(Kubectl::WebSocket, &exec).code, 3);
+    // Two streams have an order only if somebody waits for the one.
+    let exec = ["exec", "-i", "shell", "--", "sh", "-c", "echo out; read go; echo err >&2; exit 3"];
+    let mut session = world.kubectl_live(Kubectl::WebSocket, &exec);
+    session.says("out\n");
+    session.send("go\n");
+    assert_eq!(session.end().code, 3);
     let one = id(&wait_for("a whole recording", || listed(&world, "complete").pop()));
     let mut told = world.transcript();
     told.hide(&one, "SESSION");

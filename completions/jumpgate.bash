@@ -79,6 +79,9 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tctl,get)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__get"
                 ;;
+            jumpgate__subcmd__help__subcmd__tctl,recordings)
+                cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings"
+                ;;
             jumpgate__subcmd__help__subcmd__tctl,rm)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__rm"
                 ;;
@@ -90,6 +93,9 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__help__subcmd__tctl,version)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__version"
+                ;;
+            jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings,rotate-key)
+                cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings__subcmd__rotate__subcmd__key"
                 ;;
             jumpgate__subcmd__help__subcmd__tctl__subcmd__sessions,kill)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__sessions__subcmd__kill"
@@ -193,6 +199,9 @@ _jumpgate() {
             jumpgate__subcmd__tctl,help)
                 cmd="jumpgate__subcmd__tctl__subcmd__help"
                 ;;
+            jumpgate__subcmd__tctl,recordings)
+                cmd="jumpgate__subcmd__tctl__subcmd__recordings"
+                ;;
             jumpgate__subcmd__tctl,rm)
                 cmd="jumpgate__subcmd__tctl__subcmd__rm"
                 ;;
@@ -214,6 +223,9 @@ _jumpgate() {
             jumpgate__subcmd__tctl__subcmd__help,help)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__help"
                 ;;
+            jumpgate__subcmd__tctl__subcmd__help,recordings)
+                cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings"
+                ;;
             jumpgate__subcmd__tctl__subcmd__help,rm)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__rm"
                 ;;
@@ -226,11 +238,26 @@ _jumpgate() {
             jumpgate__subcmd__tctl__subcmd__help,version)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__version"
                 ;;
+            jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings,rotate-key)
+                cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key"
+                ;;
             jumpgate__subcmd__tctl__subcmd__help__subcmd__sessions,kill)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__sessions__subcmd__kill"
                 ;;
             jumpgate__subcmd__tctl__subcmd__help__subcmd__sessions,ls)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__sessions__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__recordings,help)
+                cmd="jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__recordings,rotate-key)
+                cmd="jumpgate__subcmd__tctl__subcmd__recordings__subcmd__rotate__subcmd__key"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help,help)
+                cmd="jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help__subcmd__help"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help,rotate-key)
+                cmd="jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help__subcmd__rotate__subcmd__key"
                 ;;
             jumpgate__subcmd__tctl__subcmd__sessions,help)
                 cmd="jumpgate__subcmd__tctl__subcmd__sessions__subcmd__help"
@@ -689,7 +716,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__tctl)
-            opts="create get rm sessions status version"
+            opts="create get rm recordings sessions status version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -719,6 +746,34 @@ _jumpgate() {
         jumpgate__subcmd__help__subcmd__tctl__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings)
+            opts="rotate-key"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings__subcmd__rotate__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1257,7 +1312,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl)
-            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm sessions status version help"
+            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1363,7 +1418,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__help)
-            opts="create get rm sessions status version help"
+            opts="create get rm recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1407,6 +1462,34 @@ _jumpgate() {
         jumpgate__subcmd__tctl__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings)
+            opts="rotate-key"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1495,6 +1578,120 @@ _jumpgate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__recordings)
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help rotate-key help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help)
+            opts="rotate-key help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__recordings__subcmd__help__subcmd__rotate__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__recordings__subcmd__rotate__subcmd__key)
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

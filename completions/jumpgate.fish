@@ -224,7 +224,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "search" -d 'Find a text that was on the screen'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "export" -d 'Write a recording as a file for other programs'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "verify" -d 'Check that a recording is what the gate wrote'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "keys" -d 'Print the public keys that sign recordings, for verify --key'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "keys" -d 'Print the public keys that sign recordings and those that did, for verify --key'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s s -l speed -d 'How fast, from 0.5 to 16' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_jumpgate_values)'
@@ -390,19 +390,20 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -s V -l version -d 'Print version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "create" -d 'Create resources from files'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "get" -d 'Show resources'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "rm" -d 'Remove a resource'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "sessions" -d 'Live sessions: list and end them'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "version" -d 'Print the version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s V -l version -d 'Print version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "create" -d 'Create resources from files'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "get" -d 'Show resources'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "sessions" -d 'Live sessions: list and end them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "version" -d 'Print the version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
@@ -423,6 +424,13 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -f -a "rotate-key" -d 'Make a new key that signs recordings from now on'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
@@ -450,6 +458,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show resources'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "sessions" -d 'Live sessions: list and end them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show the cluster and the pin of its CA'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "version" -d 'Print the version'
@@ -479,6 +488,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "get" -d 'Show resources'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "sessions" -d 'Live sessions: list and end them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "status" -d 'Show the cluster and the pin of its CA'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "version" -d 'Print the version'

@@ -40,6 +40,9 @@ _tctl() {
             tctl,help)
                 cmd="tctl__subcmd__help"
                 ;;
+            tctl,recordings)
+                cmd="tctl__subcmd__recordings"
+                ;;
             tctl,rm)
                 cmd="tctl__subcmd__rm"
                 ;;
@@ -61,6 +64,9 @@ _tctl() {
             tctl__subcmd__help,help)
                 cmd="tctl__subcmd__help__subcmd__help"
                 ;;
+            tctl__subcmd__help,recordings)
+                cmd="tctl__subcmd__help__subcmd__recordings"
+                ;;
             tctl__subcmd__help,rm)
                 cmd="tctl__subcmd__help__subcmd__rm"
                 ;;
@@ -73,11 +79,26 @@ _tctl() {
             tctl__subcmd__help,version)
                 cmd="tctl__subcmd__help__subcmd__version"
                 ;;
+            tctl__subcmd__help__subcmd__recordings,rotate-key)
+                cmd="tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key"
+                ;;
             tctl__subcmd__help__subcmd__sessions,kill)
                 cmd="tctl__subcmd__help__subcmd__sessions__subcmd__kill"
                 ;;
             tctl__subcmd__help__subcmd__sessions,ls)
                 cmd="tctl__subcmd__help__subcmd__sessions__subcmd__ls"
+                ;;
+            tctl__subcmd__recordings,help)
+                cmd="tctl__subcmd__recordings__subcmd__help"
+                ;;
+            tctl__subcmd__recordings,rotate-key)
+                cmd="tctl__subcmd__recordings__subcmd__rotate__subcmd__key"
+                ;;
+            tctl__subcmd__recordings__subcmd__help,help)
+                cmd="tctl__subcmd__recordings__subcmd__help__subcmd__help"
+                ;;
+            tctl__subcmd__recordings__subcmd__help,rotate-key)
+                cmd="tctl__subcmd__recordings__subcmd__help__subcmd__rotate__subcmd__key"
                 ;;
             tctl__subcmd__sessions,help)
                 cmd="tctl__subcmd__sessions__subcmd__help"
@@ -104,7 +125,7 @@ _tctl() {
 
     case "${cmd}" in
         tctl)
-            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm sessions status version help"
+            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -210,7 +231,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__help)
-            opts="create get rm sessions status version help"
+            opts="create get rm recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,6 +275,34 @@ _tctl() {
         tctl__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__help__subcmd__recordings)
+            opts="rotate-key"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -342,6 +391,120 @@ _tctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__recordings)
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help rotate-key help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__recordings__subcmd__help)
+            opts="rotate-key help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__recordings__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__recordings__subcmd__help__subcmd__rotate__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__recordings__subcmd__rotate__subcmd__key)
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

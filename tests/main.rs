@@ -52,6 +52,7 @@ mod recording;
 mod recording_audit;
 mod recording_bucket;
 mod recording_faults;
+mod recording_keys;
 mod recording_matrix;
 mod recording_much;
 mod recording_rights;

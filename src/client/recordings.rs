@@ -9,7 +9,7 @@ use super::{
     admin::{AdminClient, AdminError, PATIENCE},
     net::Coming,
 };
-use crate::wire::recordings::{Found, Keys, MAX_PAGE, Page, Query, Recording};
+use crate::wire::recordings::{Found, Keys, MAX_PAGE, Page, Query, Recording, Rotated};
 
 /// The longest sealed recording that is read into memory, in bytes.
 const MAX_CONTENT: usize = 1 << 30;
@@ -66,9 +66,14 @@ impl AdminClient {
         self.read(&with_query("/v2/recordings/search", query, &[("text", text)])).await
     }
 
-    /// The keys that sign recordings.
+    /// The keys that sign recordings or signed them.
     pub async fn recording_keys(&self) -> Result<Keys, AdminError> {
         self.read("/v2/recordings/keys").await
+    }
+
+    /// Has a new key sign recordings from now on.
+    pub async fn rotate_recording_key(&self) -> Result<Rotated, AdminError> {
+        self.ask(Method::POST, "/v2/recordings/keys").await
     }
 
     /// Ends a live session.
@@ -79,7 +84,11 @@ impl AdminClient {
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
-        let body = self.bytes(Method::GET, path, None).await?;
+        self.ask(Method::GET, path).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, AdminError> {
+        let body = self.bytes(method, path, None).await?;
         serde_json::from_slice(&body).map_err(|e| self.nonsense(&e.to_string()))
     }
 }

@@ -133,12 +133,14 @@ pub enum Verb {
     Update,
     /// Remove one.
     Delete,
+    /// Put a new key in the place of one.
+    Rotate,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 6] =
-        [Self::List, Self::Create, Self::Read, Self::ReadNoSecrets, Self::Update, Self::Delete];
+    pub const ALL: [Self; 7] =
+        [Self::List, Self::Create, Self::Read, Self::ReadNoSecrets, Self::Update, Self::Delete, Self::Rotate];
 
     /// The verb as it stands in a role and in messages.
     pub const fn name(self) -> &'static str {
@@ -149,6 +151,7 @@ impl Verb {
             Self::ReadNoSecrets => "readnosecrets",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Rotate => "rotate",
         }
     }
 }
@@ -323,6 +326,7 @@ pub fn built_in() -> Vec<Role> {
     let editor = || Rule::new(&["role", "user", "auth_connector", "github", "token"], &read_write);
     let auditor = || Rule::new(&["event", "session"], &read_only);
     let ender = || Rule::new(&["session"], &["delete"]);
+    let rotator = || Rule::new(&["cert_authority"], &["rotate"]);
     let role = |name: &str, allow: Conditions| {
         Role::new(name, RoleSpec { options: options(), allow, deny: Conditions::default() })
     };
@@ -331,7 +335,7 @@ pub fn built_in() -> Vec<Role> {
         role(ACCESS, from_traits()),
         role(EDITOR, rules(vec![editor()])),
         role(AUDITOR, rules(vec![auditor()])),
-        role(ADMIN, Conditions { rules: vec![editor(), auditor(), ender()], ..from_traits() }),
+        role(ADMIN, Conditions { rules: vec![editor(), auditor(), ender(), rotator()], ..from_traits() }),
     ]
 }
 

@@ -5,7 +5,8 @@
 //! - `GET /v2/recordings/ID/content`: the sealed file (`application/zstd`); of a live session, what there is so far.
 //! - `GET /v2/recordings/ID/live`: its lines from the start and then as they come, until the session ends (`application/x-ndjson`).
 //! - `GET /v2/recordings/search?text=…&QUERY`: a [`Found`].
-//! - `GET /v2/recordings/keys`: the [`Keys`] that sign recordings.
+//! - `GET /v2/recordings/keys`: the [`Keys`] that sign recordings or signed them.
+//! - `POST /v2/recordings/keys`: makes a new key that signs from now on, and answers with a [`Rotated`].
 //! - `DELETE /v2/sessions/ID?reason=…`: ends a live session; the person reads the reason.
 
 use jiff::Timestamp;
@@ -110,11 +111,42 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// The public halves of the keys that sign recordings, in PEM; the newest first.
+/// The public halves of the keys that sign recordings or signed them; the newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     /// SubjectPublicKeyInfo in PEM.
     pub keys: Vec<String>,
+    /// The same keys with what is known of them; an older gate has only the one and says nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Key>,
+}
+
+/// A key that signs recordings or signed them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Its name, as it stands in checkpoints: the fingerprint of its public half.
+    pub fingerprint: String,
+    /// The public half, SubjectPublicKeyInfo in PEM.
+    pub pem: String,
+    /// Whether it signs now.
+    pub current: bool,
+    /// Since when it signs; not known of a key that an older gate made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Until when it signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A new key signs recordings. Keys are named by their fingerprints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotated {
+    /// The key that signed until now.
+    pub old: String,
+    /// The key that signs from now on.
+    pub new: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Where a text was on the screen.

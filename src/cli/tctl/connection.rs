@@ -68,6 +68,7 @@ fn denied(text: &str) -> Option<(&str, &str)> {
 fn missing_right(user: &str, address: &str, action: &str, kind: &str) -> Failure {
     let things = match kind {
         "github" | "auth_connector" => "GitHub connectors".to_owned(),
+        "cert_authority" => "the gate's keys".to_owned(),
         other => format!("{other}s"),
     };
     let (verb, right) = match action {
@@ -104,6 +105,7 @@ mod tests {
         assert_eq!(told.to_string(), "alice may not create GitHub connectors at gate.example.com:3080");
         assert_eq!(giving("create", "github").as_deref(), Some("editor"));
         assert_eq!(giving("list", "event").as_deref(), Some("auditor"));
+        assert_eq!(giving("rotate", "cert_authority").as_deref(), Some("admin"));
         assert_eq!(giving("fly", "github"), None);
     }
 }

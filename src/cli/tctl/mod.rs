@@ -14,6 +14,7 @@ mod connection;
 mod create;
 mod credentials;
 mod get;
+mod recordings;
 mod reference;
 mod rm;
 mod sessions;
@@ -105,6 +106,12 @@ enum Command {
     /// Remove a resource
     #[command(alias = "del")]
     Rm(rm::RmArgs),
+    /// Recordings of sessions: the key that signs them
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  tctl recordings rotate-key\n  tctl recordings rotate-key --format json"
+    )]
+    Recordings(recordings::RecordingsCommand),
     /// Live sessions: list and end them
     #[command(
         subcommand,
@@ -134,6 +141,7 @@ impl Program for Cli {
             Command::Create(args) => args.run(ctx, globals),
             Command::Get(args) => args.run(ctx, globals),
             Command::Rm(args) => args.run(ctx, globals),
+            Command::Recordings(command) => command.run(ctx, globals),
             Command::Sessions(command) => command.run(ctx, globals),
             Command::Status(args) => args.run(ctx, globals),
             Command::Version(args) => args.run(),

@@ -1,5 +1,7 @@
 //! Events about recordings.
 
+use std::net::SocketAddr;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -58,6 +60,17 @@ pub enum RecordingEvent {
         /// What the person read.
         reason: String,
     },
+    /// Another key signs from now on. Keys are named by their fingerprints.
+    KeyRotated {
+        /// Who wanted it.
+        by: String,
+        /// From where.
+        remote: SocketAddr,
+        /// The key that signed.
+        old: String,
+        /// The key that signs.
+        new: String,
+    },
 }
 
 impl RecordingEvent {
@@ -81,6 +94,10 @@ impl RecordingEvent {
             Self::Killed { id, user, by, reason } => json!({
                 "event": "session.killed", "code": "JG2003I", "sid": id.to_string(), "user": text(by),
                 "session_user": text(user), "reason": text(reason),
+            }),
+            Self::KeyRotated { by, remote, old, new } => json!({
+                "event": "session.recording.key_rotated", "code": "JG2004I", "user": text(by), "old_key": old, "new_key": new,
+                "addr.remote": remote.to_string(),
             }),
         })
     }

@@ -128,14 +128,15 @@ impl Inner {
 
     async fn try_recover(self: &Arc<Self>, id: Uuid) -> Result<(), String> {
         let known = self.catalogue.get(id).await.map_err(|error| error.to_string())?;
-        let (folder, inner, record) = (self.folder(id), self.clone(), known.clone());
+        let (key, keys) = self.keys.all().await.map_err(|error| error.to_string())?;
+        let (folder, record) = (self.folder(id), known.clone());
         let sealing = tokio::task::spawn_blocking(move || {
             let known = spool::Known {
                 id,
                 session: record.as_ref().map(|record| &record.session),
                 last: record.as_ref().and_then(|record| record.last.as_ref()),
-                key: &inner.key,
-                keys: &[inner.key.public()],
+                key: &key,
+                keys: &keys,
             };
             let recovered = spool::recover(&folder, &known, Timestamp::now())?;
             let parts = spool::parts(&folder)?;

@@ -37,13 +37,14 @@ use uuid::Uuid;
 use self::{
     catalogue::Catalogue,
     follow::Followers,
+    keys::Keys,
     live::{Killer, Sessions},
     spool::Spool,
     vault::Vault,
     writer::{Pen, Writer},
 };
 pub use self::{
-    keys::KeysError,
+    keys::{KeysError, KnownKey},
     live::{Ordered, Recorder},
     read::{Content, ReadError, Viewer},
     vault::VaultError,
@@ -54,7 +55,6 @@ use super::{
     store::{Store, StoreError},
 };
 use crate::{
-    pki::{KeyPair, PublicKey},
     recording::{Header, Session},
     wire::recordings::{Recording, State},
 };
@@ -82,7 +82,7 @@ pub enum SetupError {
     /// Where they are kept.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The key that signs them.
+    /// The keys that sign them.
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// Their records.
@@ -105,7 +105,7 @@ pub(super) struct Inner {
     spool: PathBuf,
     vault: Vault,
     catalogue: Catalogue,
-    key: KeyPair,
+    keys: Keys,
     audit: AuditLog,
     live: Sessions,
     uploads: Semaphore,
@@ -141,13 +141,13 @@ impl Recordings {
             .and_then(|()| vault::tighten(&own))
             .map_err(|error| SetupError::Spool { folder: spool.clone(), error })?;
         let vault = Vault::open(config.storage.as_ref(), &own.join("kept"))?;
-        let key = keys::recording_key(&*store).await?;
+        let keys = Keys::open(store.clone()).await?;
         Ok(Self(Arc::new(Inner {
             config: config.clone(),
             spool,
             vault,
             catalogue: Catalogue::open(store).await?,
-            key,
+            keys,
             audit,
             live: Sessions::default(),
             uploads: Semaphore::new(UPLOADS),
@@ -242,11 +242,6 @@ impl Recordings {
     /// Ends a live session; the person reads `reason`. False if it is not live here.
     pub fn kill(&self, session: Uuid, reason: String) -> bool {
         self.0.live.kill(session, reason)
-    }
-
-    /// The public halves of the keys that sign recordings: one, so far.
-    pub fn public_keys(&self) -> Vec<PublicKey> {
-        vec![self.0.key.public()]
     }
 
     /// Waits until everything of the sessions that ended is sealed and kept, for a while; the next start does the rest.

@@ -237,7 +237,7 @@ impl Writer {
     }
 
     async fn seal(&mut self, end: Option<Ending>) -> Result<(), String> {
-        let key = self.inner.key.clone();
+        let key = self.inner.keys.signing().await;
         let sealed = self.with_pen(|pen| {
             let sealed = pen.spool.checkpoint(&key, Timestamp::now(), end)?;
             Ok((sealed, pen.spool.plain(), pen.spool.sealed(), pen.last))

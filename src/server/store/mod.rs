@@ -111,6 +111,11 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&'a str>,
         limit: usize,
     ) -> StoreResult<'a, Vec<Item>>;
+    /// Leaves nothing in its files of values that were replaced or removed: for keys that must not come back. A backend whose files
+    /// are not its own to clean does nothing.
+    fn scrub(&self) -> StoreResult<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
     /// Follows changes below a prefix from now on.
     fn watch(&self, prefix: &str) -> Watch;
 }

@@ -59,8 +59,16 @@ pub enum OpenError {
 /// A write that waits for its transaction.
 struct Queued {
     op: WriteOp,
-    answer: oneshot::Sender<Result<Written, StoreError>>,
+    answer: Answer<Written>,
 }
+
+/// What the writing thread is asked to do.
+enum Asked {
+    Write(Queued),
+    Scrub(Answer<()>),
+}
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum ReadOp {
     Get(String, oneshot::Sender<Result<Option<Item>, StoreError>>),
@@ -74,7 +82,7 @@ enum ReadOp {
 
 /// The store in a SQLite file. Dropping it finishes what is queued and closes the file.
 pub struct SqliteStore {
-    writes: Option<mpsc::Sender<Queued>>,
+    writes: Option<mpsc::Sender<Asked>>,
     reads: Option<mpsc::Sender<ReadOp>>,
     changes: broadcast::Sender<Change>,
     threads: Vec<JoinHandle<()>>,
@@ -126,7 +134,7 @@ impl SqliteStore {
     async fn write(&self, op: WriteOp) -> Result<Written, StoreError> {
         let (answer, answered) = oneshot::channel();
         let queue = self.writes.as_ref().ok_or_else(closed)?;
-        queue.send(Queued { op, answer }).await.map_err(|_| closed())?;
+        queue.send(Asked::Write(Queued { op, answer })).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -213,6 +221,15 @@ impl Store for SqliteStore {
         Box::pin(self.read(op, answered))
     }
 
+    fn scrub(&self) -> StoreResult<'_, ()> {
+        Box::pin(async {
+            let (answer, answered) = oneshot::channel();
+            let queue = self.writes.as_ref().ok_or_else(closed)?;
+            queue.send(Asked::Scrub(answer)).await.map_err(|_| closed())?;
+            answered.await.map_err(|_| closed())?
+        })
+    }
+
     fn watch(&self, prefix: &str) -> Watch {
         Watch::new(prefix, self.changes.subscribe())
     }
@@ -225,7 +242,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<Asked>) {
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut batch = Vec::new();
@@ -236,13 +253,32 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
-                    self.commit(std::mem::take(&mut batch));
+                    self.work(std::mem::take(&mut batch));
                 }
                 _ = sweep.tick() => self.sweep(),
             }
         }
         // Leave one file behind rather than three; what is not moved now is moved at the next start.
-        let _ = self.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE");
+        let _ = rows::truncate_log(&self.connection);
+    }
+
+    /// Writes all in one transaction, then scrubs if somebody asked for it.
+    fn work(&mut self, batch: Vec<Asked>) {
+        let (mut writes, mut scrubs) = (Vec::with_capacity(batch.len()), Vec::new());
+        for asked in batch {
+            match asked {
+                Asked::Write(queued) => writes.push(queued),
+                Asked::Scrub(answer) => scrubs.push(answer),
+            }
+        }
+        if !writes.is_empty() {
+            self.commit(writes);
+        }
+        for answer in scrubs {
+            let scrubbed = rows::truncate_log(&self.connection).map_err(|error| backend(&error));
+            // Whoever asked may have gone.
+            let _ = answer.send(scrubbed.and_then(|done| if done { Ok(()) } else { Err(busy()) }));
+        }
     }
 
     fn commit(&mut self, batch: Vec<Queued>) {
@@ -333,6 +369,10 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
 
 fn closed() -> StoreError {
     StoreError::Backend("it is closed".into())
+}
+
+fn busy() -> StoreError {
+    StoreError::Backend("another process reads it (a backup, perhaps)".into())
 }
 
 fn backend(error: &rusqlite::Error) -> StoreError {

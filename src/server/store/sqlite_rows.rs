@@ -63,6 +63,8 @@ pub(super) struct Applied {
 pub(super) fn prepare(connection: &mut Connection) -> Result<bool> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is replaced is overwritten: a secret that is gone shall not be found in the file.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if layout == 0 {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -70,6 +72,11 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<bool> {
         transaction.commit()?;
     }
     Ok(layout <= LAYOUT)
+}
+
+/// Moves everything from the log of writes into the file and empties it. False if another process keeps that from happening.
+pub(super) fn truncate_log(connection: &Connection) -> Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0).map(|busy: i64| busy == 0))
 }
 
 /// The highest revision given so far.

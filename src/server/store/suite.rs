@@ -227,6 +227,33 @@ mod file {
     }
 
     #[tokio::test]
+    async fn what_was_replaced_or_removed_is_in_no_file_once_it_is_scrubbed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path()).unwrap();
+        // Longer than what comes in its place, so that something could be left of it, and among others.
+        let secret = "a-private-half-".repeat(20);
+        for key in ["/a", "/k", "/k2", "/z"] {
+            store.put(key, value(&secret), None).await.unwrap();
+        }
+        for n in 0..300 {
+            store.put(&format!("/other/{n}"), value(&format!("{n} ").repeat(n)), None).await.unwrap();
+        }
+        let found = || {
+            let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            let all: Vec<u8> = files.flat_map(|file| std::fs::read(file).unwrap()).collect();
+            all.windows(30).filter(|window| *window == "a-private-half-a-private-half-".as_bytes()).count()
+        };
+        assert!(found() > 0);
+        store.put("/a", value("new"), None).await.unwrap();
+        store.put("/k", value(&"longer than before ".repeat(40)), None).await.unwrap();
+        store.delete("/k2", None).await.unwrap();
+        store.take("/z").await.unwrap();
+        store.scrub().await.unwrap();
+        assert_eq!(found(), 0);
+        assert_eq!(store.get("/a").await.unwrap().unwrap().value, "new");
+    }
+
+    #[tokio::test]
     async fn a_second_gate_on_the_same_directory_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path()).unwrap();

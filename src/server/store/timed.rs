@@ -87,6 +87,10 @@ impl Store for Timed {
         self.time("range", self.store.range(prefix, after, limit))
     }
 
+    fn scrub(&self) -> StoreResult<'_, ()> {
+        self.time("scrub", self.store.scrub())
+    }
+
     fn watch(&self, prefix: &str) -> Watch {
         self.store.watch(prefix)
     }

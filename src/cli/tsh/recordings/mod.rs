@@ -23,7 +23,7 @@ pub(crate) enum RecordingsCommand {
     Export(export::ExportArgs),
     /// Check that a recording is what the gate wrote
     Verify(verify::VerifyArgs),
-    /// Print the public keys that sign recordings, for verify --key
+    /// Print the public keys that sign recordings and those that did, for verify --key
     Keys(keys::KeysArgs),
 }
 

@@ -1,6 +1,6 @@
 //! `tsh recordings verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use uuid::Uuid;
@@ -75,7 +75,8 @@ impl VerifyArgs {
             last: known.and_then(|known| known.last.clone()),
         };
         let is_live = known.is_some_and(|known| known.state == Stands::Live);
-        let verdict = Verdict { name: &loaded.name, is_file, is_live, format: self.format };
+        let key = self.key.as_deref();
+        let verdict = Verdict { name: &loaded.name, is_file, is_live, key, format: self.format };
         match verify(&loaded.bytes, &expected) {
             Ok(report) => verdict.good(&report, ctx),
             Err(Finding::Unsigned) if is_live && expected.last.is_none() => verdict.not_yet(),
@@ -109,6 +110,8 @@ struct Verdict<'a> {
     /// A file, which may have been exported while the session went on.
     is_file: bool,
     is_live: bool,
+    /// Where the keys come from, if not from the gate.
+    key: Option<&'a Path>,
     format: Format,
 }
 
@@ -143,7 +146,14 @@ impl Verdict<'_> {
             Finding::Unsigned => format!("{name} cannot be verified: {finding}"),
             _ => format!("{name} is not what the gate wrote: {finding}"),
         };
-        Err(Failure::new(text).into())
+        let mut failure = Failure::new(text);
+        if let (Finding::Signature { .. }, Some(file)) = (finding, self.key) {
+            failure = failure.hint(format!(
+                "if the gate's key was rotated since {0} was written, write it anew: tsh recordings keys > {0}",
+                file.display()
+            ));
+        }
+        Err(failure.into())
     }
 
     fn words(&self, report: &Report, ctx: &Ctx) -> String {
@@ -181,7 +191,7 @@ impl Verdict<'_> {
 }
 
 /// All public keys in a PEM text.
-fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
+pub(super) fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
     const END: &str = "-----END PUBLIC KEY-----";
     let parts = text.split_inclusive(END).filter(|part| part.contains(END));
     let keys: Vec<PublicKey> = parts.map(PublicKey::from_pem).collect::<Result<_, _>>()?;

@@ -1,10 +1,12 @@
 //! Recordings in bad times: what cannot be sealed, a vault and a store that fail, a gate that was killed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 impl Room {
     /// Waits for what the record says.
-    async fn record(&self, id: Uuid, ready: impl Fn(&Recording) -> bool) -> Recording {
+    pub(super) async fn record(&self, id: Uuid, ready: impl Fn(&Recording) -> bool) -> Recording {
         let auditor = self.auditor().await;
         for _ in 0..1000 {
             let recording = self.recordings.get(&auditor, id).await.unwrap();
@@ -141,20 +143,41 @@ async fn what_is_known_of_a_session_that_was_cut_off_is_what_its_film_says() {
 }
 
 /// A store that fails from a moment on.
-struct Failing(Arc<dyn Store>, std::sync::atomic::AtomicBool);
+pub(super) struct Failing {
+    store: Arc<dyn Store>,
+    failing: AtomicBool,
+    /// Whether it does what it is asked to swap, and its answer is lost.
+    losing: AtomicBool,
+}
 
 impl Failing {
-    fn refuse(&self) -> Result<(), StoreError> {
-        if self.1.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(StoreError::Backend("connection lost".into()));
-        }
-        Ok(())
+    pub(super) fn new(store: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { store, failing: false.into(), losing: false.into() })
     }
+
+    pub(super) fn fail(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    pub(super) fn lose_answers(&self) {
+        self.losing.store(true, Ordering::Relaxed);
+    }
+
+    fn refuse(&self) -> Result<(), StoreError> {
+        if self.failing.load(Ordering::Relaxed) { Err(lost()) } else { Ok(()) }
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Backend("connection lost".into())
 }
 
 impl Store for Failing {
     fn get<'a>(&'a self, key: &'a str) -> StoreResult<'a, Option<crate::server::store::Item>> {
-        self.0.get(key)
+        if let Err(error) = self.refuse() {
+            return Box::pin(async { Err(error) });
+        }
+        self.store.get(key)
     }
     fn create<'a>(
         &'a self,
@@ -162,7 +185,7 @@ impl Store for Failing {
         value: bytes::Bytes,
         expires: Option<Timestamp>,
     ) -> StoreResult<'a, i64> {
-        self.0.create(key, value, expires)
+        self.store.create(key, value, expires)
     }
     fn put<'a>(
         &'a self,
@@ -173,7 +196,7 @@ impl Store for Failing {
         if let Err(error) = self.refuse() {
             return Box::pin(async { Err(error) });
         }
-        self.0.put(key, value, expires)
+        self.store.put(key, value, expires)
     }
     fn compare_and_swap<'a>(
         &'a self,
@@ -182,19 +205,24 @@ impl Store for Failing {
         value: bytes::Bytes,
         expires: Option<Timestamp>,
     ) -> StoreResult<'a, i64> {
-        self.0.compare_and_swap(key, revision, value, expires)
+        if let Err(error) = self.refuse() {
+            return Box::pin(async { Err(error) });
+        }
+        let swapping = self.store.compare_and_swap(key, revision, value, expires);
+        let losing = self.losing.load(Ordering::Relaxed);
+        Box::pin(async move { if losing { swapping.await.and(Err(lost())) } else { swapping.await } })
     }
     fn delete<'a>(&'a self, key: &'a str, revision: Option<i64>) -> StoreResult<'a, ()> {
-        self.0.delete(key, revision)
+        self.store.delete(key, revision)
     }
     fn take<'a>(&'a self, key: &'a str) -> StoreResult<'a, Option<crate::server::store::Item>> {
-        self.0.take(key)
+        self.store.take(key)
     }
     fn write_all<'a>(&'a self, values: Vec<(String, Option<bytes::Bytes>)>) -> StoreResult<'a, ()> {
         if let Err(error) = self.refuse() {
             return Box::pin(async { Err(error) });
         }
-        self.0.write_all(values)
+        self.store.write_all(values)
     }
     fn range<'a>(
         &'a self,
@@ -202,10 +230,10 @@ impl Store for Failing {
         after: Option<&'a str>,
         limit: usize,
     ) -> StoreResult<'a, Vec<crate::server::store::Item>> {
-        self.0.range(prefix, after, limit)
+        self.store.range(prefix, after, limit)
     }
     fn watch(&self, prefix: &str) -> Watch {
-        self.0.watch(prefix)
+        self.store.watch(prefix)
     }
 }
 
@@ -214,12 +242,12 @@ async fn a_store_that_is_gone_ends_a_strict_session_and_no_other() {
     for mode in [RecordingMode::Strict, RecordingMode::BestEffort] {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
-        let failing = Arc::new(Failing(store, false.into()));
+        let failing = Failing::new(store);
         let room = in_room(mode, Duration::from_millis(50), failing.clone(), folder).await;
         let session = session("alice");
         let id = session.id;
         let recorder = room.recordings.begin(session).await.unwrap().unwrap();
-        failing.1.store(true, std::sync::atomic::Ordering::Relaxed);
+        failing.fail(true);
         recorder.record(out("before\r\n")).await.unwrap();
         if mode == RecordingMode::Strict {
             let why = recorder.killed().await;
@@ -231,7 +259,7 @@ async fn a_store_that_is_gone_ends_a_strict_session_and_no_other() {
             }
             recorder.record(out("after\r\n")).await.unwrap();
         }
-        failing.1.store(false, std::sync::atomic::Ordering::Relaxed);
+        failing.fail(false);
         recorder.finish(None, vec![]).await;
         room.kept(id).await;
         let on_record = shown(&blocks::lines(&room.content(id).await));

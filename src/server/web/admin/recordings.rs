@@ -21,13 +21,14 @@ use crate::{
         Verb,
         text::{clean_line, truncate},
     },
+    pki::KeyError,
     server::{
         Gate,
         audit::{Event, RecordingEvent},
         auth::access::{AccessError, Rights},
-        recordings::{Content, ReadError, Viewer},
+        recordings::{Content, KeysError, KnownKey, ReadError, Viewer},
     },
-    wire::recordings::{Found, Keys, Page, Query, Recording, State},
+    wire::recordings::{Found, Key, Keys, Page, Query, Recording, Rotated, State},
 };
 
 /// How often the rights of those who watch are looked at.
@@ -59,15 +60,25 @@ pub(super) async fn search(admin: Admin, RawQuery(query): RawQuery) -> Result<Js
 
 /// `GET recordings/keys`.
 pub(super) async fn keys(admin: Admin) -> Result<Json<Keys>, ApiError> {
-    let keys = admin.gate.recordings.public_keys();
-    let pem = keys.iter().map(|key| key.to_pem()).collect::<Result<Vec<_>, _>>();
-    let failed = |error| {
-        ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the recording key cannot be shown: {error}"),
-        )
-    };
-    Ok(Json(Keys { keys: pem.map_err(failed)? }))
+    let known = admin.gate.recordings.keys().await?;
+    let details = known.iter().map(shown).collect::<Result<Vec<_>, _>>().map_err(KeysError::Damaged)?;
+    Ok(Json(Keys { keys: details.iter().map(|key| key.pem.clone()).collect(), details }))
+}
+
+fn shown(known: &KnownKey) -> Result<Key, KeyError> {
+    Ok(Key {
+        fingerprint: known.public.fingerprint(),
+        pem: known.public.to_pem()?,
+        current: known.until.is_none(),
+        since: known.since,
+        until: known.until,
+    })
+}
+
+/// `POST recordings/keys`: a new key signs from now on. For those who may rotate the gate's CAs in Teleport.
+pub(super) async fn rotate_key(admin: Admin) -> Result<Json<Rotated>, ApiError> {
+    admin.check(&["cert_authority"], &[Verb::Rotate]).await?;
+    Ok(Json(admin.gate.recordings.rotate_key(admin.user(), admin.peer.addr).await?))
 }
 
 /// `GET recordings/ID`.
@@ -236,6 +247,17 @@ impl From<ReadError> for ApiError {
             ReadError::NotFound(_) => StatusCode::NOT_FOUND,
             ReadError::NotLive(_) => StatusCode::CONFLICT,
             ReadError::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<KeysError> for ApiError {
+    fn from(error: KeysError) -> Self {
+        let status = match error {
+            KeysError::Store(error) => return error.into(),
+            KeysError::Meanwhile => StatusCode::PRECONDITION_FAILED,
+            KeysError::Damaged(_) | KeysError::Broke => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
     }

@@ -3,8 +3,8 @@
 import { $, askJson, dayBegins, el, filter, when } from './lib.js';
 
 const NAMES = [
-  'user.login', 'session.start', 'session.end', 'session.data', 'session.recording.access', 'session.recording.failed', 'exec', 'port',
-  'kube.request', 'auth', 'cert.create', 'role.created', 'role.deleted', 'github.created', 'github.deleted', 'user.delete',
+  'user.login', 'session.start', 'session.end', 'session.data', 'session.recording.access', 'session.recording.failed',
+  'session.recording.key_rotated', 'exec', 'port', 'kube.request', 'auth', 'cert.create', 'role.created', 'role.deleted', 'github.created', 'github.deleted', 'user.delete',
 ];
 /** Keys that stand in columns of their own, or say nothing to a person. */
 const PLAIN = new Set(['event', 'time', 'user', 'uid', 'ei', 'code', 'namespace', 'cluster_name', 'login', 'proto', 'addr.local']);

@@ -76,16 +76,14 @@ fn on_record(world: &World) -> Option<String> {
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?.to_owned();
-            let number = name.strip_prefix("open.")?.strip_suffix(".cast")?.parse().ok()?;
-            Some((number, path))
+            let begin = name.strip_prefix("open.")?.strip_suffix(".cast")?.parse().ok()?;
+            Some((begin, path))
         })
         .collect();
     open.sort();
-    let sealed_frames = blocks::Blocks::new(&sealed(&folder))
-        .filter(|block| matches!(block, Ok(block) if matches!(block.what, blocks::Piece::Frame { .. })))
-        .count() as u64;
-    for (_, path) in open.into_iter().filter(|(number, _)| *number > sealed_frames) {
-        lines.extend(fs::read(path).ok()?);
+    for (begin, path) in open {
+        let skipped = usize::try_from((lines.len() as u64).checked_sub(begin)?).ok()?;
+        lines.extend(fs::read(path).ok()?.get(skipped..).unwrap_or_default());
     }
     Some(stdout(&Recorded::of_lines(lines, vec![])))
 }
@@ -172,10 +170,10 @@ fn e2_32_no_session_begins_below_the_floor_of_free_space() {
     world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds();
 }
 
-/// The next file of the spool is one at which a writer waits for ever.
+/// The file of the first frames is one at which a writer waits for ever.
 fn block(world: &World) {
     let folder = spooled(world).pop().expect("a spool");
-    let fifo = folder.join("open.2.cast");
+    let fifo = folder.join("000001.part");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a fifo");
 }
 
@@ -206,6 +204,6 @@ fn a_disk_that_is_too_slow_ends_a_strict_session() {
 /// The first lines alone: the pipe that blocks can't be read.
 fn on_record_while_blocked(world: &World) -> String {
     let folder = spooled(world).pop().expect("a spool");
-    let lines = fs::read(folder.join("open.1.cast")).expect("lines");
+    let lines = fs::read(folder.join("open.0.cast")).expect("lines");
     stdout(&Recorded::of_lines(lines, vec![]))
 }

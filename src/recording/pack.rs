@@ -1,6 +1,10 @@
 //! Seals lines into frames, and frames with checkpoints.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -51,7 +55,7 @@ impl Packer {
     /// # Errors
     /// zstd has no memory.
     pub fn pack(&mut self, lines: &[u8], from: Duration, to: Duration) -> io::Result<Vec<u8>> {
-        let body = zstd::bulk::compress(lines, LEVEL)?;
+        let body = compress(lines)?;
         let micros = |at: Duration| u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         let link = Link {
             frame: self.frames + 1,
@@ -95,4 +99,20 @@ impl Packer {
         skippable(CHECKPOINT_MAGIC, &payload, &mut out);
         (out, checkpoint)
     }
+}
+
+/// One frame of zstd. Its compressors stay for the next frame of whatever session: each has to have much memory.
+fn compress(lines: &[u8]) -> io::Result<Vec<u8>> {
+    /// As many as are busy at once on most machines.
+    const KEPT: usize = 4;
+    static COMPRESSORS: Mutex<Vec<zstd::bulk::Compressor<'static>>> = Mutex::new(Vec::new());
+    let kept = || COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let compressor = kept().pop();
+    let mut compressor = compressor.map_or_else(|| zstd::bulk::Compressor::new(LEVEL), Ok)?;
+    let body = compressor.compress(lines)?;
+    let mut kept = kept();
+    if kept.len() < KEPT {
+        kept.push(compressor);
+    }
+    Ok(body)
 }

@@ -26,6 +26,7 @@ mod policy;
 mod pool;
 mod proxy;
 mod rbac;
+mod recorded;
 mod serve;
 mod tap;
 mod target;

@@ -18,7 +18,7 @@ use crate::{
         What,
         event::{Direction, Stream},
     },
-    server::recordings::Recorder,
+    server::recordings::{Ordered, Recorder},
     streams::{
         channels::{ExecProtocol, Role, status::Outcome, websocket::ChannelProtocol},
         exec::{Heard, Listener},
@@ -215,16 +215,16 @@ impl Tap {
     /// The bytes must not go on: the session is being ended.
     pub(super) async fn client(&self, bytes: &[u8]) -> Result<(), Stopped> {
         let events = self.hear(bytes, Listener::client)?;
-        self.record(events).await
+        self.recorder.record(events).await.map_err(|_| Stopped)
     }
 
-    /// Has what the server sent written down.
+    /// Has what the server sent on its way to the spool; it may go on once it is [`written`](Ordered::written).
     ///
     /// # Errors
     /// The bytes must not go on: the session is being ended.
-    pub(super) async fn server(&self, bytes: &[u8]) -> Result<(), Stopped> {
+    pub(super) async fn server(&self, bytes: &[u8]) -> Result<Ordered<'_>, Stopped> {
         let events = self.hear(bytes, Listener::server)?;
-        self.record(events).await
+        Ok(self.recorder.order(events).await)
     }
 
     /// Waits until the session must end for its recording's sake; the sentence for the person.
@@ -271,10 +271,6 @@ impl Tap {
             events.extend(ear.miss(bytes.len()));
         }
         Ok(events)
-    }
-
-    async fn record(&self, events: Vec<What>) -> Result<(), Stopped> {
-        self.recorder.record(events).await.map_err(|_| Stopped)
     }
 }
 

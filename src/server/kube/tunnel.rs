@@ -9,20 +9,15 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::oneshot,
 };
 
-use super::{farewell::Farewell, lifetime::Ended, tap::Tap, whole::Whole};
+use super::{farewell::Farewell, lifetime::Ended, recorded, tap::Tap};
 
-/// How much of a frame that is not whole is held back from the client of a recorded session.
-const HELD: usize = 256 * 1024;
 /// How much is read at a time.
 const CHUNK: usize = 32 * 1024;
-/// How much of what has come meanwhile is recorded at a time: each time waits for the spool once.
-const RECORDED: usize = 64 * 1024;
 /// How long the end of a tunnel may take once the gate decided it.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How long the client is still listened to after the last word.
@@ -57,7 +52,13 @@ where
     let (server_in, server_out) = tokio::io::split(server);
     let (tell, told) = oneshot::channel();
     let up = pump_up(client_in, server_out, &counters.tx, farewell, tap);
-    let down = pump_down(server_in, client_out, &counters.rx, farewell, tap, told);
+    let rx = &counters.rx;
+    let down = async {
+        match tap {
+            Some(tap) => recorded::pump_down(server_in, client_out, rx, farewell, tap, told).await,
+            None => pump_down(server_in, client_out, rx, farewell, told).await,
+        }
+    };
     let mut carrying = std::pin::pin!(both(up, down));
     tokio::select! {
         done = &mut carrying => (done, None),
@@ -72,7 +73,7 @@ where
 }
 
 /// Why nothing more goes to the client.
-enum Down {
+pub(super) enum Down {
     ServerEnded,
     /// The gate has said its last word.
     Told,
@@ -130,15 +131,13 @@ async fn pump_down<R, W>(
     mut to: W,
     count: &AtomicU64,
     farewell: &Mutex<Farewell>,
-    tap: Option<&Tap>,
     mut told: oneshot::Receiver<Ended>,
 ) -> io::Result<Down>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut chunk = vec![0; if tap.is_some() { RECORDED } else { CHUNK }];
-    let mut held = Held::new(tap);
+    let mut chunk = vec![0; CHUNK];
     loop {
         let may_speak = listen(farewell).may_speak();
         let read = tokio::select! {
@@ -146,50 +145,17 @@ where
             Ok(ended) = &mut told, if may_speak => return last_word(to, farewell, &ended).await,
             read = from.read(&mut chunk) => read?,
         };
-        let (read, failed) =
-            if tap.is_some() { read_more(&mut from, &mut chunk, read) } else { (read, None) };
         if read == 0 {
-            pass_on(&mut to, &held.take(), count).await?;
             to.shutdown().await?;
             return Ok(Down::ServerEnded);
         }
-        if let Some(tap) = tap
-            && tap.server(&chunk[..read]).await.is_err()
-        {
-            // Nothing goes on that is not written down; the person learns why.
-            let Ok(ended) = told.await else { return Ok(Down::ServerEnded) };
-            return last_word(to, farewell, &ended).await;
-        }
-        let whole = held.whole(&chunk[..read]);
-        let bytes = whole.as_deref().unwrap_or(&chunk[..read]);
-        pass_on(&mut to, bytes, count).await?;
-        listen(farewell).hear_server(bytes);
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        pass_on(&mut to, &chunk[..read], count).await?;
+        listen(farewell).hear_server(&chunk[..read]);
     }
-}
-
-/// Reads what is there already behind the first bytes, without waiting. The answer is how much there is then, and an error that
-/// came behind it; an end comes again with the next read.
-fn read_more<R: AsyncRead + Unpin>(
-    from: &mut R,
-    chunk: &mut [u8],
-    first: usize,
-) -> (usize, Option<io::Error>) {
-    let mut filled = first;
-    while filled > 0 && filled < chunk.len() {
-        match from.read(&mut chunk[filled..]).now_or_never() {
-            Some(Ok(more @ 1..)) => filled += more,
-            Some(Err(error)) => return (filled, Some(error)),
-            Some(Ok(0)) | None => break,
-        }
-    }
-    (filled, None)
 }
 
 /// Tells the client why it ends, if that is possible now.
-async fn last_word<W: AsyncWrite + Unpin>(
+pub(super) async fn last_word<W: AsyncWrite + Unpin>(
     mut to: W,
     farewell: &Mutex<Farewell>,
     ended: &Ended,
@@ -204,39 +170,11 @@ async fn last_word<W: AsyncWrite + Unpin>(
     Ok(Down::Told)
 }
 
-/// What of a recorded session is held back until its frame is whole.
-struct Held {
-    frames: Option<Whole>,
-    bytes: Vec<u8>,
-}
-
-impl Held {
-    fn new(tap: Option<&Tap>) -> Self {
-        Self { frames: tap.map(Tap::whole), bytes: vec![] }
-    }
-
-    /// What goes on now that `chunk` has come; None: all of it, and nothing else.
-    fn whole(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
-        let whole = self.frames.as_mut()?.feed(chunk);
-        if self.bytes.is_empty() && whole == chunk.len() {
-            return None;
-        }
-        self.bytes.extend_from_slice(chunk);
-        let rest = chunk.len() - whole;
-        if whole == 0 && self.bytes.len() <= HELD {
-            return Some(vec![]);
-        }
-        let rest = if whole == 0 { 0 } else { rest };
-        let rest = self.bytes.split_off(self.bytes.len() - rest);
-        Some(std::mem::replace(&mut self.bytes, rest))
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
-    }
-}
-
-async fn pass_on(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8], count: &AtomicU64) -> io::Result<()> {
+pub(super) async fn pass_on(
+    to: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    count: &AtomicU64,
+) -> io::Result<()> {
     to.write_all(bytes).await?;
     to.flush().await?;
     count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -244,46 +182,13 @@ async fn pass_on(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8], count: &Atomi
 }
 
 /// The lock is never held across a wait.
-fn listen(farewell: &Mutex<Farewell>) -> MutexGuard<'_, Farewell> {
+pub(super) fn listen(farewell: &Mutex<Farewell>) -> MutexGuard<'_, Farewell> {
     farewell.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{pin::Pin, task};
-
     use super::*;
-
-    /// A connection that is reset.
-    struct Reset;
-
-    impl AsyncRead for Reset {
-        fn poll_read(
-            self: Pin<&mut Self>,
-            _: &mut task::Context<'_>,
-            _: &mut tokio::io::ReadBuf<'_>,
-        ) -> task::Poll<io::Result<()>> {
-            task::Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_there_already_is_read_at_once_and_an_error_behind_it_is_kept() {
-        let (mut pod, mut gate) = tokio::io::duplex(64);
-        pod.write_all(b"first ").await.unwrap();
-        pod.write_all(b"and more").await.unwrap();
-        let mut chunk = [0; 10];
-        let first = gate.read(&mut chunk[..6]).await.unwrap();
-        assert_eq!(read_more(&mut gate, &mut chunk, first).0, 10);
-        assert_eq!(&chunk, b"first and ");
-        let first = gate.read(&mut chunk[..2]).await.unwrap();
-        assert!(matches!(read_more(&mut gate, &mut chunk, first), (4, None)));
-        let mut broken = (&b"abcd"[..]).chain(Reset);
-        let (read, error) = read_more(&mut broken, &mut chunk, 0);
-        assert!(read == 0 && error.is_none());
-        let (read, error) = read_more(&mut broken, &mut chunk, 1);
-        assert_eq!((read, error.map(|error| error.kind())), (5, Some(io::ErrorKind::ConnectionReset)));
-    }
 
     #[tokio::test]
     async fn both_ends_are_passed_on_and_all_bytes_counted() {

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{DONE, Inner, Recordings, UPLOADS, fresh, spool};
+use super::{Inner, Recordings, UPLOADS, fresh, kept::DONE, spool};
 use crate::{
     recording::{chain::Ending, verify::Last},
     server::audit::{Event, RecordingEvent},

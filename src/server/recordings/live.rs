@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, timeout, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{
@@ -146,28 +149,30 @@ impl Recorder {
     /// # Errors
     /// Strict mode, and they could not be written: the sentence for the person. The bytes must not go on.
     pub async fn record(&self, events: Vec<What>) -> Result<(), String> {
+        self.order(events).await.written().await
+    }
+
+    /// Has events written down behind those that were ordered before, without waiting until they are.
+    pub async fn order(&self, events: Vec<What>) -> Ordered<'_> {
         if events.is_empty() {
-            // Bytes of which nothing is kept must not go on either.
-            let stopped = if self.is_strict() { self.killed.borrow().clone() } else { None };
-            return stopped.map_or(Ok(()), Err);
+            return self.ordered(Stage::Nothing, STRICT_PATIENCE);
         }
-        if !self.is_strict() {
-            self.try_record(events).await;
-            return Ok(());
+        if self.is_strict() {
+            let deadline = Instant::now() + STRICT_PATIENCE;
+            let (done, written) = oneshot::channel();
+            let sent = timeout_at(deadline, self.orders.send(Order::Events { events, done })).await;
+            let stage = match sent {
+                Ok(Ok(())) => Stage::Waiting(written),
+                Ok(Err(_)) => Stage::Failed(gone()),
+                Err(_) => Stage::Failed(too_slow()),
+            };
+            return Ordered { recorder: self, stage, deadline };
         }
-        let written =
-            tokio::time::timeout(STRICT_PATIENCE, self.order(events, &AtomicBool::new(false))).await;
-        let written = written.unwrap_or_else(|_| {
-            Err(format!(
-                "this session is recorded, and the gate's disk was too slow to keep up for {} s: it was ended, so that nothing of it goes unrecorded",
-                STRICT_PATIENCE.as_secs()
-            ))
-        });
-        written.inspect_err(|why| self.killer.kill(why.clone()))
+        self.try_order(events).await
     }
 
     /// Without strictness the session goes on, and what was not recorded is counted.
-    async fn try_record(&self, mut events: Vec<What>) {
+    async fn try_order(&self, mut events: Vec<What>) -> Ordered<'_> {
         let size = bytes_in(&events);
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
@@ -175,21 +180,19 @@ impl Recorder {
             events.insert(0, What::Lost { bytes: lost, why });
         }
         let patience = if self.behind.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
-        let taken = AtomicBool::new(false);
-        let done = tokio::time::timeout(patience, self.order(events, &taken)).await;
+        let (done, written) = oneshot::channel();
+        let sent = timeout(patience, self.orders.send(Order::Events { events, done })).await;
         // What the actor has taken it will still write.
-        let left_out = done.is_err() && !taken.load(Ordering::Relaxed);
-        self.behind.store(left_out, Ordering::Relaxed);
-        if left_out {
+        self.behind.store(sent.is_err(), Ordering::Relaxed);
+        if sent.is_err() {
             self.lost.fetch_add(lost + size, Ordering::Relaxed);
         }
+        let stage = if let Ok(Ok(())) = sent { Stage::Waiting(written) } else { Stage::Nothing };
+        self.ordered(stage, patience)
     }
 
-    async fn order(&self, events: Vec<What>, taken: &AtomicBool) -> Result<(), String> {
-        let (done, written) = oneshot::channel();
-        self.orders.send(Order::Events { events, done }).await.map_err(|_| gone())?;
-        taken.store(true, Ordering::Relaxed);
-        written.await.unwrap_or_else(|_| Err(gone()))
+    fn ordered(&self, stage: Stage, patience: Duration) -> Ordered<'_> {
+        Ordered { recorder: self, stage, deadline: Instant::now() + patience }
     }
 
     #[cfg(test)]
@@ -234,6 +237,53 @@ impl Recorder {
         // An actor that is gone has nothing left to seal.
         let _ = self.orders.send(Order::Finish { reason, last }).await;
     }
+}
+
+/// Events on their way to the spool.
+#[must_use = "what was ordered is not written yet"]
+pub struct Ordered<'a> {
+    recorder: &'a Recorder,
+    stage: Stage,
+    deadline: Instant,
+}
+
+enum Stage {
+    Nothing,
+    Waiting(oneshot::Receiver<Result<(), String>>),
+    Failed(String),
+}
+
+impl Ordered<'_> {
+    /// Waits until they are safe from the gate's death; only then may their bytes go on.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub async fn written(self) -> Result<(), String> {
+        let strict = self.recorder.is_strict();
+        let done = match self.stage {
+            // Bytes of which nothing is kept must not go on either.
+            Stage::Nothing => {
+                let stopped = if strict { self.recorder.killed.borrow().clone() } else { None };
+                return stopped.map_or(Ok(()), Err);
+            }
+            Stage::Failed(why) => Err(why),
+            Stage::Waiting(written) => match timeout_at(self.deadline, written).await {
+                Ok(done) => done.unwrap_or_else(|_| Err(gone())),
+                Err(_) => Err(too_slow()),
+            },
+        };
+        if !strict {
+            return Ok(());
+        }
+        done.inspect_err(|why| self.recorder.killer.kill(why.clone()))
+    }
+}
+
+fn too_slow() -> String {
+    format!(
+        "this session is recorded, and the gate's disk was too slow to keep up for {} s: it was ended, so that nothing of it goes unrecorded",
+        STRICT_PATIENCE.as_secs()
+    )
 }
 
 fn gone() -> String {

@@ -1,13 +1,13 @@
 //! Recordings of sessions: begun with a session, written to a spool, sealed in parts, kept in a vault, listed in the store.
 //!
 //! [`live`] is what a session records to, [`writer`] the actor behind it, [`spool`] its files, [`vault`] where sealed parts are
-//! kept, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`follow`] how live ones do, [`search`]
-//! what was on their screens, [`care`] what happens beside: recovery after
-//! a crash, and retention.
+//! kept, [`kept`] the way there, [`catalogue`] what the store knows, [`read`] how recordings come out again, [`follow`] how live
+//! ones do, [`search`] what was on their screens, [`care`] what happens beside: recovery after a crash, and retention.
 
 mod care;
 mod catalogue;
 mod follow;
+mod kept;
 mod keys;
 mod live;
 mod read;
@@ -29,7 +29,7 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
 };
 use uuid::Uuid;
@@ -40,12 +40,12 @@ use self::{
     keys::Keys,
     live::{Killer, Sessions},
     spool::Spool,
-    vault::{PutError, Vault},
+    vault::Vault,
     writer::{Pen, Writer},
 };
 pub use self::{
     keys::{KeysError, KnownKey},
-    live::Recorder,
+    live::{Ordered, Recorder},
     read::{Content, ReadError, Viewer},
     vault::VaultError,
 };
@@ -219,11 +219,18 @@ impl Recordings {
             uploads: JoinSet::new(),
         };
         let guard = inner.clone();
-        inner.spawn(async move {
+        let begun = inner.spawn_thread(async move {
             if AssertUnwindSafe(writer.run(taken)).catch_unwind().await.is_err() {
                 guard.broke(id).await;
             }
         });
+        if let Err(error) = begun {
+            // Nothing of it was recorded.
+            inner.live.remove(id);
+            let _ = inner.catalogue.delete(id).await;
+            let _ = inner.remove_spool(id).await;
+            return Err(format!("no thread for it can be had: {error}"));
+        }
         Ok(Recorder::new(orders, killed, killer, inner.config.mode))
     }
 
@@ -256,43 +263,32 @@ impl Inner {
         self.actors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn spawn(&self, actor: impl Future<Output = ()> + Send + 'static) {
+    /// Has work done beside, for as long as the set of actors is there.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut actors = self.lock_actors();
         // Those that are done make place.
         while actors.try_join_next().is_some() {}
-        actors.spawn(actor);
+        actors.spawn(work);
+    }
+
+    /// The same in a thread of its own, which may wait for the disk.
+    fn spawn_thread(&self, work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let (mut alive, over) = oneshot::channel::<()>();
+        let runtime = tokio::runtime::Handle::current();
+        let work = async move {
+            tokio::select! {
+                biased;
+                () = alive.closed() => {}
+                () = work => {}
+            }
+        };
+        std::thread::Builder::new().name("recorder".into()).spawn(move || runtime.block_on(work))?;
+        self.spawn(async move { drop(over.await) });
+        Ok(())
     }
 
     fn folder(&self, session: Uuid) -> PathBuf {
         self.spool.join(session.to_string())
-    }
-
-    /// Puts a part into the vault, however often that fails. False if another one is there in its place: then it stays in the
-    /// spool, and an event says so.
-    async fn upload(&self, session: Uuid, part: u64) -> bool {
-        let mut pause = Backoff::default();
-        loop {
-            let Ok(place) = self.uploads.acquire().await else { return false };
-            match self.try_upload(session, part).await {
-                Ok(()) => return true,
-                Err(error) => {
-                    let (vault, taken) = (self.vault.place(), matches!(error, PutError::Taken { .. }));
-                    if taken {
-                        tracing::error!(%session, part, vault, %error, "a part of a recording cannot be kept");
-                        self.failed(session, &format!("in {vault}: {error}")).await;
-                        return false;
-                    }
-                    tracing::warn!(%session, part, vault, %error, "a part of a recording is not kept yet");
-                }
-            }
-            drop(place);
-            pause.wait().await;
-        }
-    }
-
-    async fn try_upload(&self, session: Uuid, part: u64) -> Result<(), PutError> {
-        let path = spool::part_path(&self.folder(session), part);
-        self.vault.put(session, part, tokio::fs::read(path).await?.into()).await
     }
 
     /// Has it in the audit log that something is wrong with a recording.
@@ -326,29 +322,7 @@ impl Inner {
             tracing::warn!(session = %recording.session.id, %error, "a recording's record cannot be written yet");
         }
     }
-
-    /// Removes a session's folder. It gets another name first, so that half of it is never taken for a recording.
-    async fn remove_spool(&self, session: Uuid) -> std::io::Result<()> {
-        let done = self.spool.join(format!("{session}{DONE}"));
-        tokio::fs::rename(self.folder(session), &done).await?;
-        tokio::fs::remove_dir_all(done).await
-    }
-
-    /// All parts of an ended session are kept: its folder can go.
-    async fn uploaded(&self, recording: &Recording) {
-        let session = &recording.session;
-        self.live.remove(session.id);
-        if let Err(error) = self.remove_spool(session.id).await {
-            tracing::warn!(session = %session.id, %error, "the spool of a recording cannot be removed");
-        }
-        let place = format!("{}/{}", self.vault.place().trim_end_matches('/'), session.id);
-        let event = RecordingEvent::Kept { id: session.id, user: session.user.clone(), place };
-        self.audit.emit(Event::Recording(event)).await;
-    }
 }
-
-/// The end of the name of a spool that is being removed.
-const DONE: &str = ".done";
 
 /// The record of a session that begins.
 fn fresh(session: Session) -> Recording {
@@ -378,22 +352,6 @@ fn enough_space(folder: &Path, floor: u64) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-/// Pauses that grow from a second to a minute.
-struct Backoff(Duration);
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self(Duration::from_secs(1))
-    }
-}
-
-impl Backoff {
-    async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_secs(60));
-    }
 }
 
 impl From<StoreError> for ReadError {

@@ -1,25 +1,35 @@
 //! A session's folder while its recording is written.
 //!
-//! `open.N.cast` has the lines that will become frame N; `NNNNNN.part` are sealed frames, and a part that is closed ends with a
+//! `open.N.cast` has the lines from byte N of them on; `NNNNNN.part` are sealed frames, and a part that is closed ends with a
 //! checkpoint. A line counts when the system has it, so that nothing is lost with the gate; it is on disk a second later. Lines that
 //! went into a frame stay until the frame is on disk. [`recover`](recover()) seals what a gate that died has left.
 
+mod files;
+mod recover;
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use self::files::{open_file, open_path, sync_folder};
+pub(super) use self::{
+    files::{left, part_path, parts},
+    recover::{Known, recover},
+};
 use crate::{
     pki::KeyPair,
     recording::{
         Header,
-        blocks::{Blocks, Piece},
         chain::{Checkpoint, Ending},
         encode,
         pack::Packer,
@@ -28,6 +38,8 @@ use crate::{
 
 /// How many bytes of lines become a frame.
 const FRAME: u64 = 512 * 1024;
+/// From which size on the next lines go to a file of their own, in bytes: making and removing files is dear.
+const OPEN_FILE: u64 = if cfg!(test) { 2 * FRAME } else { 16 * FRAME };
 /// How many bytes of lines may wait for a frame that cannot be written.
 const MAX_OPEN: u64 = 8 * FRAME;
 /// From which size on a part is closed without waiting for its minute, in bytes.
@@ -39,6 +51,9 @@ pub(super) struct Spool {
     folder: PathBuf,
     packer: Packer,
     open: File,
+    /// How many bytes of lines stand before the open file's.
+    open_begin: u64,
+    /// How many bytes at its end are in no frame.
     open_length: u64,
     /// The times of the first and last line that are open.
     span: Option<(Duration, Duration)>,
@@ -102,11 +117,12 @@ impl Spool {
     pub(super) fn create(top: &Path, session: Uuid, header: &Header) -> io::Result<Self> {
         let folder = top.join(session.to_string());
         DirBuilder::new().mode(0o700).create(&folder)?;
-        let open = open_file(&folder, 1)?;
+        let open = open_file(&folder, 0)?;
         let mut spool = Self {
             folder,
             packer: Packer::new(session),
             open,
+            open_begin: 0,
             open_length: 0,
             span: None,
             part: 1,
@@ -132,11 +148,11 @@ impl Spool {
     /// Writes whole lines, the last of them at a time. When this returns, a gate that dies has lost none of them.
     pub(super) fn append(&mut self, lines: &[u8], at: Duration) -> io::Result<()> {
         if self.open_length > MAX_OPEN {
-            self.frame()?;
+            self.frame(false)?;
         }
         if let Err(error) = self.open.write_all(lines) {
             // A part of a line would spoil the one after it.
-            let _ = self.open.set_len(self.open_length);
+            let _ = self.open.set_len(self.plain - self.open_begin);
             return Err(error);
         }
         self.open_length += lines.len() as u64;
@@ -144,7 +160,7 @@ impl Spool {
         self.dirty = true;
         self.span = Some((self.span.map_or(at, |(from, _)| from), at));
         if self.open_length >= FRAME
-            && let Err(error) = self.frame()
+            && let Err(error) = self.frame(false)
         {
             // The lines are safe where they are; the next ones try again.
             tracing::debug!(%error, "a frame of a recording could not be written yet");
@@ -189,7 +205,7 @@ impl Spool {
             self.sync()?;
             return Ok(Some(end));
         }
-        self.frame()?;
+        self.frame(true)?;
         if !self.uncovered && end.is_none() {
             return Ok(None);
         }
@@ -224,7 +240,7 @@ impl Spool {
 
     /// What came behind so many bytes of lines.
     pub(super) fn since(&self, from: u64) -> io::Result<Since> {
-        let sealed = self.plain - self.open_length;
+        let sealed = self.framed();
         Ok(match from < sealed {
             true => Since::Sealed(self.parts_behind(from)?),
             false => Since::Open(self.open_from(from - sealed)?),
@@ -233,7 +249,7 @@ impl Spool {
 
     /// The parts that have lines behind a place.
     fn parts_behind(&self, from: u64) -> io::Result<Vec<Part>> {
-        let ends = self.begins.iter().skip(1).copied().chain([self.plain - self.open_length]);
+        let ends = self.begins.iter().skip(1).copied().chain([self.framed()]);
         let parts = (1..).zip(self.begins.iter().zip(ends)).filter(|(_, (_, end))| *end > from);
         parts
             .map(|(number, (begin, _))| {
@@ -243,34 +259,53 @@ impl Spool {
             .collect()
     }
 
+    /// How many bytes of lines are in frames.
+    fn framed(&self) -> u64 {
+        self.plain - self.open_length
+    }
+
+    /// The lines that are in no frame, but for so many bytes at their beginning.
     fn open_from(&self, skipped: u64) -> io::Result<Vec<u8>> {
         let mut open = Vec::new();
-        let mut file = File::open(open_path(&self.folder, self.packer.frames() + 1))?;
-        file.seek(io::SeekFrom::Start(skipped))?;
-        file.take(self.open_length.saturating_sub(skipped)).read_to_end(&mut open)?;
+        self.read_open(skipped, &mut open)?;
         Ok(open)
     }
 
-    /// The open lines become a frame.
-    fn frame(&mut self) -> io::Result<()> {
+    fn read_open(&self, skipped: u64, into: &mut Vec<u8>) -> io::Result<()> {
+        let length = self.open_length.saturating_sub(skipped);
+        into.resize(usize::try_from(length).map_err(io::Error::other)?, 0);
+        self.open.read_exact_at(into, self.framed() - self.open_begin + skipped)
+    }
+
+    /// The open lines become a frame. Those that come then go to another file if this one is large, or if it is `over`.
+    fn frame(&mut self, over: bool) -> io::Result<()> {
         let Some((from, to)) = self.span else { return Ok(()) };
-        let number = self.packer.frames() + 1;
-        let path = open_path(&self.folder, number);
-        let lines = fs::read(&path)?;
         let mut packer = self.packer.clone();
-        let bytes = packer.pack(&lines, from, to)?;
-        let next = open_file(&self.folder, number + 1)?;
+        let bytes = with_scratch(|lines| {
+            self.read_open(0, lines)?;
+            packer.pack(lines, from, to)
+        })?;
+        let next = if over || self.plain - self.open_begin >= OPEN_FILE {
+            Some(open_file(&self.folder, self.plain)?)
+        } else {
+            None
+        };
         if let Err(error) = self.write_part(&bytes) {
-            let _ = fs::remove_file(open_path(&self.folder, number + 1));
+            if next.is_some() {
+                let _ = fs::remove_file(open_path(&self.folder, self.plain));
+            }
             return Err(error);
         }
         self.packer = packer;
-        self.open = next;
+        if let Some(next) = next {
+            self.retired.push(open_path(&self.folder, self.open_begin));
+            (self.open, self.open_begin) = (next, self.plain);
+            self.unlisted = true;
+        }
         self.open_length = 0;
         self.span = None;
         self.uncovered = true;
-        (self.dirty, self.unlisted) = (true, true);
-        self.retired.push(path);
+        self.dirty = true;
         Ok(())
     }
 
@@ -280,8 +315,9 @@ impl Spool {
             let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
             let length = file.metadata()?.len();
             self.part_file = Some((file, length));
+            self.unlisted = true;
             // What is open either becomes a frame of this part now, or there is none of it.
-            self.begins.push(self.plain - self.open_length);
+            self.begins.push(self.framed());
         }
         let Some((file, length)) = &mut self.part_file else {
             return Err(io::Error::other("no part is open"));
@@ -296,63 +332,16 @@ impl Spool {
     }
 }
 
-/// The file of a part in a session's folder.
-pub(super) fn part_path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:06}.part"))
-}
-
-fn open_path(folder: &Path, frame: u64) -> PathBuf {
-    folder.join(format!("open.{frame}.cast"))
-}
-
-fn open_file(folder: &Path, frame: u64) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).append(true).truncate(false).mode(0o600).open(open_path(folder, frame))
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// The files of a session that no actor writes any more.
-pub(super) fn left(folder: &Path) -> io::Result<Snapshot> {
-    let (mut files, mut frames) = (Vec::new(), 0);
-    for number in parts(folder)? {
-        let bytes = fs::read(part_path(folder, number))?;
-        let blocks = Blocks::new(&bytes).map_while(Result::ok);
-        let last = blocks.filter_map(|block| match block.what {
-            Piece::Frame { link, .. } => Some(link.frame),
-            _ => None,
-        });
-        frames = last.last().unwrap_or(frames);
-        files.push(Part { number, length: Some(bytes.len() as u64), begin: None });
+/// Lends room for a frame's lines, which stays in memory for the next frame of whatever session.
+fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    /// As many as are busy at once on most machines.
+    const KEPT: usize = 4;
+    static SCRATCH: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+    let kept = || SCRATCH.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut room = kept().pop().unwrap_or_default();
+    let done = work(&mut room);
+    if room.capacity() as u64 <= 2 * FRAME && kept().len() < KEPT {
+        kept().push(room);
     }
-    let mut open = Vec::new();
-    for number in numbers(folder, "open.", ".cast")?.into_iter().filter(|number| *number > frames) {
-        open.extend(fs::read(open_path(folder, number))?);
-    }
-    Ok(Snapshot { parts: files, open })
+    done
 }
-
-/// The numbers of the parts in a session's folder, in order.
-pub(super) fn parts(folder: &Path) -> io::Result<Vec<u64>> {
-    numbers(folder, "", ".part")
-}
-
-fn numbers(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        let number = name.strip_prefix(prefix).and_then(|name| name.strip_suffix(suffix));
-        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-mod recover;
-#[cfg(test)]
-mod tests;
-
-pub(super) use recover::{Known, recover};

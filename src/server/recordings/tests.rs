@@ -265,7 +265,7 @@ async fn b6_52_what_a_gate_left_is_kept_by_the_next_one_and_a_bad_folder_stops_n
     }
     let Room { folder, store, recordings, .. } = before;
     recordings.0.lock_actors().abort_all();
-    std::fs::write(recordings.0.folder(ids[1]).join("open.1.cast"), "nonsense\n").unwrap();
+    std::fs::write(recordings.0.folder(ids[1]).join("open.0.cast"), "nonsense\n").unwrap();
     let lost = session("alice");
     recordings.0.catalogue.put(&fresh(lost.clone())).await.unwrap();
     drop(recordings);
@@ -336,7 +336,7 @@ async fn a_spool_that_was_being_removed_is_removed_and_no_recording() {
     }
     recorder.finish(None, vec![]).await;
     let kept = before.kept(id).await;
-    let done = before.recordings.0.spool.join(format!("{id}{DONE}"));
+    let done = before.recordings.0.spool.join(format!("{id}{}", kept::DONE));
     std::fs::rename(&copy, &done).unwrap();
 
     let Room { folder, store, recordings, .. } = before;

@@ -1,6 +1,9 @@
 //! Writes one live session: an actor that owns the spool, gives every event its time, seals each minute and at the end.
+//!
+//! It has a thread of its own, which may wait for the disk: a session's output crosses to one thread and back, and no more.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,6 +19,7 @@ use tokio::{
 use super::{
     Inner,
     follow::{Coming, Followers},
+    kept::Backoff,
     live::{Killer, Order},
     spool::{Sealed, Since, Spool},
 };
@@ -39,7 +43,7 @@ const TELL: Duration = Duration::from_secs(60);
 /// How long the store may fail before a strict session ends.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What works on the disk, in a thread that may wait for it.
+/// What works on the disk.
 pub(super) struct Pen {
     pub(super) spool: Spool,
     encoder: Encoder,
@@ -70,7 +74,7 @@ impl Pen {
 /// The actor of a live session.
 pub(super) struct Writer {
     pub(super) inner: Arc<Inner>,
-    /// Gone while a thread has it, and for good if that thread broke.
+    /// Gone if it broke.
     pub(super) pen: Option<Pen>,
     pub(super) began: Instant,
     pub(super) recording: Recording,
@@ -107,15 +111,15 @@ impl Writer {
                                 let _ = done.send(self.write(events).await);
                             }
                             Order::Snapshot(answer) => {
-                                let _ = answer.send(self.with_pen(|pen| pen.spool.snapshot()).await);
+                                let _ = answer.send(self.with_pen(|pen| pen.spool.snapshot()));
                             }
                             Order::Since(from, answer) => {
-                                let _ = answer.send(self.since(from).await);
+                                let _ = answer.send(self.since(from));
                             }
                             Order::Finish { reason, last } => break 'live (reason, last),
                             Order::Discard => return self.discard().await,
                             #[cfg(test)]
-                            Order::Break => drop(self.with_pen(|_| -> std::io::Result<()> { panic!("a broken pen") }).await),
+                            Order::Break => drop(self.with_pen(|_| -> std::io::Result<()> { panic!("a broken pen") })),
                         }
                     }
                 }
@@ -141,18 +145,15 @@ impl Writer {
             self.tell("parts of it could not be recorded", false).await;
         }
         let now = self.began.elapsed();
-        let missed = self.missed;
-        let why = self.failed.clone().unwrap_or_default();
-        let written = self
-            .with_pen(move |pen| {
-                let mut all = events;
-                if missed > 0 {
-                    all.insert(0, What::Lost { bytes: missed, why });
-                }
-                let lines = pen.write(all, now)?;
-                Ok((lines, pen.spool.is_full()))
-            })
-            .await;
+        let mut all = events;
+        if self.missed > 0 {
+            let why = self.failed.clone().unwrap_or_default();
+            all.insert(0, What::Lost { bytes: self.missed, why });
+        }
+        let written = self.with_pen(|pen| {
+            let lines = pen.write(all, now)?;
+            Ok((lines, pen.spool.is_full()))
+        });
         match written {
             Ok((lines, full)) => {
                 (self.missed, self.failed) = (0, None);
@@ -219,7 +220,7 @@ impl Writer {
         if self.failed.is_some() && self.inner.config.mode == RecordingMode::Strict {
             return;
         }
-        if let Err(error) = self.with_pen(|pen| pen.spool.sync()).await
+        if let Err(error) = self.with_pen(|pen| pen.spool.sync())
             && let Err(why) = self.fail(&error.to_string()).await
         {
             self.killer.kill(why);
@@ -237,11 +238,11 @@ impl Writer {
 
     async fn seal(&mut self, end: Option<Ending>) -> Result<(), String> {
         let key = self.inner.keys.signing().await;
-        let sealed = self.with_pen(move |pen| {
+        let sealed = self.with_pen(|pen| {
             let sealed = pen.spool.checkpoint(&key, Timestamp::now(), end)?;
             Ok((sealed, pen.spool.plain(), pen.spool.sealed(), pen.last))
         });
-        let (sealed, plain, size, last) = sealed.await.map_err(|error| error.to_string())?;
+        let (sealed, plain, size, last) = sealed.map_err(|error| error.to_string())?;
         let Some(Sealed { part, checkpoint }) = sealed else { return Ok(()) };
         self.recording.plain = plain;
         self.recording.size = size;
@@ -263,8 +264,8 @@ impl Writer {
     }
 
     /// What came behind a place, and what comes if that was all.
-    async fn since(&mut self, from: u64) -> std::io::Result<(Since, Option<Coming>)> {
-        let since = self.with_pen(move |pen| pen.spool.since(from)).await?;
+    fn since(&mut self, from: u64) -> std::io::Result<(Since, Option<Coming>)> {
+        let since = self.with_pen(|pen| pen.spool.since(from))?;
         let coming = matches!(since, Since::Open(_)).then(|| self.followers.subscribe());
         Ok((since, coming))
     }
@@ -277,19 +278,19 @@ impl Writer {
             last.push(What::Ended(reason));
         }
         self.note(&last);
-        let mut written = self.write_last(&mut last).await;
+        let mut written = self.write_last(&mut last);
         // Whoever follows has heard why, and learns that this is the end.
         self.followers = Followers::default();
         self.inner.live.remove(self.recording.session.id);
         self.recording.ended = Some(Timestamp::now());
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
-        let mut pause = super::Backoff::default();
+        let mut pause = Backoff::default();
         while let Err(error) = written {
             if !self.not_yet(&error.to_string()).await {
                 return;
             }
             pause.wait().await;
-            written = self.write_last(&mut last).await;
+            written = self.write_last(&mut last);
         }
         while let Err(error) = self.seal(Some(Ending::Complete)).await {
             if !self.not_yet(&error).await {
@@ -297,17 +298,9 @@ impl Writer {
             }
             pause.wait().await;
         }
-        while let Err(error) = self.inner.catalogue.put(&self.recording).await {
-            tracing::warn!(session = %self.recording.session.id, %error, "a recording's record cannot be written yet");
-            pause.wait().await;
-        }
-        let mut kept = true;
-        while let Some(done) = self.uploads.join_next().await {
-            kept &= done.unwrap_or(false);
-        }
-        if kept {
-            self.inner.uploaded(&self.recording).await;
-        }
+        // That may last, and needs no thread.
+        let inner = self.inner.clone();
+        inner.spawn(self.inner.keep(self.recording, self.uploads));
     }
 
     /// The session is over and cannot be sealed now: its record says so. False if it never will before the next start.
@@ -320,7 +313,7 @@ impl Writer {
     }
 
     /// Writes what came at the very end; what is written is not tried again.
-    async fn write_last(&mut self, last: &mut Vec<What>) -> std::io::Result<()> {
+    fn write_last(&mut self, last: &mut Vec<What>) -> std::io::Result<()> {
         let mut events = last.clone();
         if self.missed > 0 {
             events.insert(0, What::Lost { bytes: self.missed, why: self.failed.clone().unwrap_or_default() });
@@ -329,7 +322,7 @@ impl Writer {
             return Ok(());
         }
         let now = self.began.elapsed();
-        let lines = self.with_pen(move |pen| pen.write(events, now)).await?;
+        let lines = self.with_pen(|pen| pen.write(events, now))?;
         self.followers.send(&Bytes::from(lines));
         self.missed = 0;
         last.clear();
@@ -348,19 +341,11 @@ impl Writer {
         }
     }
 
-    /// Works with the pen in a thread that may wait for the disk.
-    async fn with_pen<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Pen) -> std::io::Result<T> + Send + 'static,
-    ) -> std::io::Result<T> {
-        let Some(mut pen) = self.pen.take() else {
-            return Err(std::io::Error::other("the recorder broke"));
-        };
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work(&mut pen);
-            (pen, done)
-        });
-        let (pen, done) = done.await.map_err(std::io::Error::other)?;
+    /// Works with the pen. One that panics in its work is not used again.
+    fn with_pen<T>(&mut self, work: impl FnOnce(&mut Pen) -> std::io::Result<T>) -> std::io::Result<T> {
+        let broke = || std::io::Error::other("the recorder broke");
+        let mut pen = self.pen.take().ok_or_else(broke)?;
+        let done = catch_unwind(AssertUnwindSafe(|| work(&mut pen))).map_err(|_| broke())?;
         self.pen = Some(pen);
         done
     }

@@ -16,7 +16,10 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{numbers, open_path, part_path, parts, sync_folder};
+use super::{
+    FRAME,
+    files::{lines_behind, open_begins, open_path, part_path, parts, sync_folder},
+};
 use crate::{
     pki::{KeyPair, PublicKey},
     recording::{
@@ -76,23 +79,19 @@ pub(in super::super) fn recover(
     }
     let mut packer = Packer::resume(known.id, state.frames, state.checkpoints, state.chain);
     let mut bytes = Vec::new();
-    let open = numbers(folder, "open.", ".cast")?;
-    if state.torn.is_some() && !open.contains(&(state.frames + 1)) {
-        return Err(damaged(&format!("the lines of frame {} are missing", state.frames + 1)));
+    let open = open_begins(folder)?;
+    if state.torn.is_some() && open.first().is_none_or(|begin| *begin > state.plain) {
+        return Err(missing(state.plain));
     }
-    for number in open.iter().copied() {
-        if number > packer.frames() + 1 {
-            return Err(damaged(&format!("the lines of frame {} are missing", packer.frames() + 1)));
-        }
-        if number == packer.frames() + 1 {
-            let mut lines = fs::read(open_path(folder, number))?;
-            // What follows the last line's end was never acknowledged.
-            lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-            if !lines.is_empty() {
-                let from = state.to;
-                state.hear(&lines, known)?;
-                bytes.extend(packer.pack(&lines, from, state.to)?);
-            }
+    for begin in open.iter().copied() {
+        let lines = fs::read(open_path(folder, begin))?;
+        let lines = lines_behind(state.plain, begin, &lines).ok_or_else(|| missing(state.plain))?;
+        // What follows the last line's end was never acknowledged.
+        let whole = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        for lines in frames(&lines[..whole]) {
+            let from = state.to;
+            state.hear(lines, known)?;
+            bytes.extend(packer.pack(lines, from, state.to)?);
         }
     }
     if state.header.is_none() {
@@ -111,11 +110,23 @@ pub(in super::super) fn recover(
         return Err(error);
     }
     sync_folder(folder)?;
-    for number in open {
-        fs::remove_file(open_path(folder, number))?;
+    for begin in open {
+        fs::remove_file(open_path(folder, begin))?;
     }
     state.sealed += bytes.len() as u64;
     state.recovered(checkpoint).map(Some)
+}
+
+/// Whole lines in pieces of about a frame's size.
+fn frames(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let enough = lines.len().min(FRAME as usize).checked_sub(1)?;
+        let end =
+            lines[enough..].iter().position(|byte| *byte == b'\n').map_or(lines.len(), |at| enough + at + 1);
+        let frame;
+        (frame, lines) = lines.split_at(end);
+        Some(frame)
+    })
 }
 
 /// What of a folder is whole.
@@ -278,6 +289,10 @@ impl Sound {
 
 fn damaged(what: &str) -> io::Error {
     io::Error::other(format!("{what}; the files stay as they are"))
+}
+
+fn missing(byte: u64) -> io::Error {
+    damaged(&format!("the lines from byte {byte} on are missing"))
 }
 
 fn not_as_written(part: u64) -> io::Error {

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::{recover::Recovered, *};
+use super::{files::open_begins, recover::Recovered, *};
 use crate::recording::{
     Event, What,
-    blocks::lines,
+    blocks::{Blocks, Piece, lines},
     event::Told,
     header::{Kind, Session},
     verify::{Expected, Last, State, verify},
@@ -133,7 +133,7 @@ fn what_a_gate_that_died_has_written_is_all_there_and_verifies_as_cut() {
         }
         // Half a line, as a write that was cut off leaves it.
         drop(spool);
-        let open = numbers(&room.own(), "open.", ".cast").unwrap();
+        let open = open_begins(&room.own()).unwrap();
         let last = open_path(&room.own(), *open.last().unwrap());
         OpenOptions::new().append(true).open(last).unwrap().write_all(b"[99.0,\"o\",\"ha").unwrap();
         let recovered = room.recover();
@@ -142,7 +142,7 @@ fn what_a_gate_that_died_has_written_is_all_there_and_verifies_as_cut() {
         assert_eq!(recovered.to, Duration::from_secs(count.saturating_sub(1) as u64));
         assert_eq!(recovered.header, room.header());
         assert_eq!(room.verified(&recovered.checkpoint).state, State::Cut);
-        assert!(numbers(&room.own(), "open.", ".cast").unwrap().is_empty());
+        assert!(open_begins(&room.own()).unwrap().is_empty());
     }
 }
 
@@ -155,20 +155,19 @@ fn a_part_that_was_torn_is_mended_from_the_lines_that_were_kept() {
         spool.append(&line(n), Duration::from_secs(n as u64)).unwrap();
         wanted.extend(line(n));
     }
-    // Without a sync the lines of every frame are still there: whatever of the part a power cut took comes back.
+    // Until a sync the lines of every frame are there: whatever of the part a power cut took comes back.
     drop(spool);
     let part = fs::read(part_path(&room.own(), 1)).unwrap();
-    let keep: Vec<_> = numbers(&room.own(), "open.", ".cast").unwrap();
-    assert!(keep.len() > 2);
+    let keep: Vec<_> = open_begins(&room.own()).unwrap();
+    assert!(keep.len() > 1);
     let copy = tempfile::tempdir().unwrap();
     for at in [0, 1, part.len() / 3, part.len() / 2, part.len() - 1] {
-        for number in &keep {
-            let name = format!("open.{number}.cast");
-            let kept = copy.path().join(&name);
+        for begin in &keep {
+            let (own, kept) = (open_path(&room.own(), *begin), open_path(copy.path(), *begin));
             if !kept.exists() {
-                fs::copy(room.own().join(&name), &kept).unwrap();
+                fs::copy(&own, &kept).unwrap();
             }
-            fs::copy(&kept, room.own().join(&name)).unwrap();
+            fs::copy(&kept, own).unwrap();
         }
         fs::write(part_path(&room.own(), 1), &part[..at]).unwrap();
         let recovered = room.recover();
@@ -252,8 +251,8 @@ fn edit(part: u64, folder: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 fn remove_open(folder: &Path) {
-    for number in numbers(folder, "open.", ".cast").unwrap() {
-        fs::remove_file(open_path(folder, number)).unwrap();
+    for begin in open_begins(folder).unwrap() {
+        fs::remove_file(open_path(folder, begin)).unwrap();
     }
 }
 
@@ -276,14 +275,12 @@ const TAMPERED: [(&str, Tamper); 14] = [
     ("the same, with lines that would fill the place", |_, folder| {
         fs::remove_file(part_path(folder, 3)).unwrap();
         remove_open(folder);
-        let mut frame = 0;
+        let begin = lines(&fs::read(part_path(folder, 1)).unwrap()).len() as u64;
         edit(2, folder, |part| {
-            let Piece::Frame { link, .. } = Blocks::new(part).next().unwrap().unwrap().what else { panic!() };
-            frame = link.frame;
             let at = borders(part)[1] - 9;
             part[at] ^= 1;
         });
-        fs::write(open_path(folder, frame), "[15000.0,\"o\",\"nothing happened\"]\n").unwrap();
+        fs::write(open_path(folder, begin), "[15000.0,\"o\",\"nothing happened\"]\n").unwrap();
     }),
     ("a byte of a checkpoint", |_, folder| edit(2, folder, |part| *part.last_mut().unwrap() ^= 1)),
     ("a part is gone", |_, folder| fs::remove_file(part_path(folder, 1)).unwrap()),
@@ -325,7 +322,7 @@ const TAMPERED: [(&str, Tamper); 14] = [
     ("something behind a closed part", |_, folder| {
         fs::remove_file(part_path(folder, 3)).unwrap();
         remove_open(folder);
-        fs::write(open_path(folder, 7), "").unwrap();
+        fs::write(open_path(folder, 0), "").unwrap();
         edit(2, folder, |part| part.extend(b"more"));
     }),
     ("the lines of a torn frame are gone", |_, folder| {
@@ -335,7 +332,7 @@ const TAMPERED: [(&str, Tamper); 14] = [
         });
     }),
     ("lines between are gone", |_, folder| {
-        let last = numbers(folder, "open.", ".cast").unwrap().pop().unwrap();
+        let last = open_begins(folder).unwrap().pop().unwrap();
         fs::rename(open_path(folder, last), open_path(folder, last + 1)).unwrap();
     }),
 ];
@@ -397,7 +394,7 @@ fn what_the_store_knows_of_a_session_must_be_there() {
 fn a_header_of_another_session_gets_no_signature() {
     let (one, other) = (room(), room());
     fs::create_dir_all(other.own()).unwrap();
-    fs::write(open_path(&other.own(), 1), encode::header(&one.header())).unwrap();
+    fs::write(open_path(&other.own(), 0), encode::header(&one.header())).unwrap();
     let before = other.files();
     let error = other.try_recover(None, None).unwrap_err().to_string();
     assert!(error.contains(&one.id.to_string()), "{error}");

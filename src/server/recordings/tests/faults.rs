@@ -26,19 +26,22 @@ async fn a_session_that_is_over_and_cannot_be_sealed_is_not_live() {
     let id = session.id;
     let recorder = room.recordings.begin(session).await.unwrap().unwrap();
     recorder.record(out("all of it\r\n")).await.unwrap();
-    // Where the next lines would go is no file: no frame can be closed.
-    let obstacle = room.recordings.0.folder(id).join("open.2.cast");
+    // Where the first frame would go is no file.
+    let obstacle = room.recordings.0.folder(id).join("000001.part");
     std::fs::create_dir(&obstacle).unwrap();
     recorder.finish(None, vec![What::Exit(0)]).await;
     let over = room.record(id, |recording| recording.state != State::Live).await;
     assert_eq!((over.state, over.exit, over.ended.is_some()), (State::Partial, Some(0), true));
     assert!(over.reason.unwrap().contains("not sealed yet"));
     assert!(!room.recordings.kill(id, "it is over".into()));
-    assert_eq!(room.events("session.recording.failed").await.len(), 1);
+    while room.events("session.recording.failed").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     std::fs::remove_dir(&obstacle).unwrap();
     let kept = room.kept(id).await;
     assert_eq!(shown(&blocks::lines(&room.content(id).await)), "all of it\r\n");
     assert_eq!((kept.state, kept.reason), (State::Complete, None));
+    assert_eq!(room.events("session.recording.failed").await.len(), 1);
 }
 
 #[tokio::test]
@@ -55,7 +58,9 @@ async fn a_recorder_that_breaks_leaves_no_live_session_and_the_next_start_seals_
     assert_eq!((over.state, over.exit), (State::Partial, Some(3)));
     assert!(over.reason.unwrap().contains("broke"));
     assert!(!before.recordings.kill(id, "it is over".into()));
-    assert!(!before.events("session.recording.failed").await.is_empty());
+    while before.events("session.recording.failed").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     before.recordings.close().await;
 
     let Room { folder, store, recordings, .. } = before;

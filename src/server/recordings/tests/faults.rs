@@ -55,8 +55,9 @@ async fn a_recorder_that_breaks_leaves_no_live_session_and_the_next_start_seals_
     assert_eq!((over.state, over.exit), (State::Partial, Some(3)));
     assert!(over.reason.unwrap().contains("broke"));
     assert!(!before.recordings.kill(id, "it is over".into()));
-    assert!(!before.events("session.recording.failed").await.is_empty());
+    // The event follows the record; whoever closes has waited for both.
     before.recordings.close().await;
+    assert!(!before.events("session.recording.failed").await.is_empty());
 
     let Room { folder, store, recordings, .. } = before;
     drop(recordings);

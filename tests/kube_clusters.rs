@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jumpgate::demo::kube::KubeDemo;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jumpgate::demo::{browser::Consent, github::Account, kube::KubeDemo};
 
-use crate::support::world::{Kubectl, World, runtime};
+use crate::{
+    key_stores::Bus,
+    support::world::{Kubectl, Run, Shown, World, runtime},
+};
 
 const STAGING: &str = "teleport.example.com-staging";
 
@@ -128,6 +132,81 @@ fn a_login_brings_the_entries_of_the_other_clusters_up_to_date() {
     world.tsh(&["login", "--keep-context"]).succeeds();
     let after = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
     assert!(after.contains(":1/clusters/staging") && after.contains("--user=carol"), "{after}");
+}
+
+/// Who kubectl is by the kubeconfig's user of staging, if that holds a certificate.
+fn embedded(world: &World) -> Option<Shown> {
+    let text = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    let file: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
+    let users = file["users"].as_array().expect("users");
+    let user = &users.iter().find(|user| user["name"] == STAGING).expect("the user of staging")["user"];
+    let read = |key: &str| {
+        let bytes = STANDARD.decode(user[key].as_str()?).expect("base64");
+        Some(String::from_utf8(bytes).expect("PEM"))
+    };
+    Some(Shown { cert: read("client-certificate-data")?, key: read("client-key-data")? })
+}
+
+#[test]
+fn a_login_brings_embedded_certificates_of_the_other_clusters_up_to_date() {
+    let (world, _staging) = two_clusters("");
+    let as_in_profile = |what: &str| {
+        let (written, kept) = (embedded(&world).expect(what), Shown::of_profile(&world, "alice"));
+        assert_eq!((written.cert, written.key), (kept.cert, kept.key), "{what}");
+    };
+    world.tsh(&["kube", "login", "staging", "--embed-certs", "--namespace=demo"]).succeeds();
+    as_in_profile("kube login");
+    let first = embedded(&world).expect("a certificate").cert;
+    let text = || fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    // Nothing is new: nothing is written.
+    world.tsh(&["login", "--keep-context"]).succeeds();
+    let before = text();
+    world.tsh(&["login", "--keep-context"]).succeeds();
+    assert_eq!(text(), before);
+
+    world.tsh(&["login", "--renew", "--keep-context"]).succeeds();
+    as_in_profile("login --renew");
+    assert_ne!(embedded(&world).expect("a certificate").cert, first);
+    // The namespace stays, and the default cluster's entry is what this login asked for.
+    assert_eq!(text().matches("namespace: demo").count(), 1, "{}", text());
+    assert_eq!(text().matches("client-key-data").count(), 1, "{}", text());
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("quiet");
+    world.login_as("alice", Consent::Approve, &["--force", "--keep-context"]).0.succeeds();
+    as_in_profile("login --force");
+    let moved = text().replace("/clusters/staging", ":1/clusters/staging");
+    fs::write(world.kubeconfig(), moved).expect("a kubeconfig");
+    let diff = world.tsh(&["login", "--keep-context", "--diff"]).succeeds().stdout;
+    assert!(diff.lines().any(|l| l.starts_with('+') && l.contains("/clusters/staging")), "{diff}");
+    assert!(text().contains(":1/clusters"), "--diff changes nothing");
+    world.tsh(&["login", "--keep-context"]).succeeds();
+    assert!(!text().contains(":1/clusters"), "{}", text());
+
+    // Somebody else who signs in at the same gate gets a login, and alice's entry is not theirs.
+    world.github.set_account("bob", Account::new(1002, &["octocats/admins"]));
+    world.login_as("bob", Consent::Approve, &["--force", "--keep-context"]).0.succeeds();
+    as_in_profile("the login of bob");
+    let bobs = Shown::of_profile(&world, "bob").cert;
+    assert_ne!(embedded(&world).expect("a certificate").cert, bobs);
+}
+
+#[test]
+fn an_embedded_key_that_went_to_a_keyring_leaves_the_kubeconfig() {
+    let (bus, (world, _staging)) = (Bus::with_keyring(true), two_clusters(""));
+    world.tsh(&["kube", "login", "staging", "--embed-certs", "--namespace=demo"]).succeeds();
+    let with_bus = |program: &Path, args: &[&str]| {
+        let mut command = world.command(program, args);
+        command.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
+        Run::of(command)
+    };
+    let tsh = |args: &[&str]| with_bus(Path::new(env!("CARGO_BIN_EXE_tsh")), args);
+    tsh(&["keys", "move", "--to=keyring"]).succeeds();
+    assert!(embedded(&world).is_some(), "a move of keys is not told of kubeconfigs");
+    tsh(&["login", "--renew", "--keep-context"])
+        .succeeds()
+        .says(&format!("so its copy leaves the kubeconfig: the context {STAGING} gets it from tsh now"));
+    let text = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    assert!(!text.contains("client-key-data") && text.contains("--kube-cluster=staging"), "{text}");
+    with_bus(&Kubectl::WebSocket.path(), &["get", "pods"]).succeeds().says("quiet");
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use tokio::io::AsyncReadExt;
 
 use super::*;
@@ -129,5 +130,96 @@ fn a_target_cannot_smuggle_a_header() {
     assert!(is_web_address(TARGET));
     for bad in ["javascript:alert(1)", "https://a/\r\nX: y", "", "/web", "file:///etc/passwd"] {
         assert!(!is_web_address(bad), "{bad}");
+    }
+}
+
+const LINK: &str = "/3f0c2b8e-5d0a-4c55-9d0b-000000000001";
+
+/// What answers at `127.0.0.1:4711`, without the port.
+fn desk(key: &SealKey) -> Desk<String> {
+    let address: SocketAddr = "127.0.0.1:4711".parse().unwrap();
+    Desk {
+        hosts: hosts(address),
+        link: LINK.to_owned(),
+        key: key.clone(),
+        target: TARGET.to_owned(),
+        success: "https://gate/good".to_owned(),
+        failure: "https://gate/bad".to_owned(),
+        opened: AtomicBool::new(false),
+        check: Box::new(|answer| Ok(answer.username)),
+        sender: mpsc::channel(1).0,
+    }
+}
+
+/// One place of a request: what is right there, or something near it.
+fn near(right: &str, wrong: Vec<String>) -> impl Strategy<Value = String> {
+    let right = right.to_owned();
+    prop_oneof![
+        3 => Just(right.clone()),
+        2 => prop::sample::select(wrong),
+        1 => ".{0,20}".prop_map(move |junk| junk.replace(&right, "")),
+        1 => "[ -~]{0,20}",
+    ]
+}
+
+fn texts(list: &[&str]) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn head(method: &str, path: &str, host: &str) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_request_and_no_pasted_line_is_too_strange(text in any::<String>(), line in "[ -~é\u{1b}%?&=#]{0,80}") {
+        let desk = desk(&SealKey::generate().unwrap());
+        for text in [&text, &line, &format!("GET {text}"), &head("GET", &text, &line)] {
+            let (reply, result) = desk.answer(text);
+            prop_assert!(result.is_none(), "{text:?}");
+            prop_assert_eq!(reply.to_bytes().matches("\r\n\r\n").count(), 1);
+            if let paste::Read::Answer(sealed) = paste::read(text) {
+                prop_assert!(desk.unseal(&sealed).is_none(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_whole_answer_at_the_right_place_is_taken(
+        method in near("GET", texts(&["get", "POST", "HEAD", "GETS"])),
+        path in near("/callback", texts(&["/Callback", "/callback/", "//callback", "/callback%20", "/", LINK])),
+        host in near("127.0.0.1:4711", texts(&["127.0.0.1", "127.0.0.1:471", "evil.example:4711", "localhost", "[::1]:4711"])),
+    ) {
+        let key = SealKey::generate().unwrap();
+        let query = callback(&key, r#"{"username":"alice"}"#).replacen("/callback", "", 1);
+        let (_, result) = desk(&key).answer(&head(&method, &format!("{path}{query}"), &host));
+        let right = method == "GET" && path == "/callback" && host.trim() == "127.0.0.1:4711";
+        prop_assert_eq!(result.and_then(Result::ok), right.then(|| "alice".to_owned()));
+    }
+
+    #[test]
+    fn an_answer_that_is_changed_anywhere_is_a_strangers(at in any::<prop::sample::Index>(), new in "[!-~]") {
+        let key = SealKey::generate().unwrap();
+        let sealed = serde_json::to_string(&key.seal(br#"{"username":"alice"}"#).unwrap()).unwrap();
+        let mut changed = sealed.clone();
+        let at = at.index(sealed.len());
+        changed.replace_range(at..=at, &new);
+        let taken = desk(&key).unseal(&changed).is_some();
+        prop_assert_eq!(taken, changed == sealed);
+    }
+
+    #[test]
+    fn only_the_link_leads_on(path in near(LINK, texts(&[
+        "/", "/3f0c2b8e", "/3F0C2B8E-5D0A-4C55-9D0B-000000000001", "/3f0c2b8e-5d0a-4c55-9d0b-000000000001/",
+        "/3f0c2b8e-5d0a-4c55-9d0b-000000000002", "//3f0c2b8e-5d0a-4c55-9d0b-000000000001",
+    ]))) {
+        let desk = desk(&SealKey::generate().unwrap());
+        let (reply, result) = desk.answer(&head("GET", &path, "localhost:4711"));
+        prop_assert!(result.is_none());
+        let leads = matches!(reply, Reply::Redirect(to) if to == TARGET);
+        prop_assert_eq!(leads, path == LINK);
+        prop_assert_eq!(desk.opened.load(Ordering::Relaxed), leads);
     }
 }

@@ -45,6 +45,15 @@ fn block_item(key: &'static str) -> impl Strategy<Value = String> {
         Just(format!("- {{name: NAME, {noun}: {{server: 'https://NAME:1'}}}} # end")),
         Just(format!("- name: NAME\n  unknown: |+\n    text\n\n    # no comment\n  {noun}:\n    empty:")),
         Just(format!("- name: NAME\n  {noun}:\n    folded: >-\n      a\n      b")),
+        Just(format!(
+            "- name: NAME\n  {noun}:\n    key: >\n      LS0tLS1\n    hint: >+\n      over two\n      lines\n    deeper: >-\n      a\n\n        b\n      c"
+        )),
+        Just(format!(
+            "- {noun}: &body-NAME\n    exec: &exec-NAME {{command: x}}\n  name: &name-NAME NAME\n  again: *exec-NAME"
+        )),
+        Just(format!(
+            "- base: &base-NAME\n    a: b\n    tab:\t'c'\t# d\n  name: NAME\n  {noun}:\n    <<: *base-NAME\n    c: d"
+        )),
         Just(format!("- name: NAME\n  {noun}: {{}}\n  # commented: out\n   # and: deeper")),
         Just(format!("- name: NAME\n  unknown: yes\n\n  {noun}:\n    text: over two\n      lines\n")),
         Just("- name: NAME\n  é: \"\\u00e9 — ü\"".to_owned()),

@@ -36,9 +36,15 @@ impl From<NotAReference> for Failure {
         let text = format!(
             "unsupported resource: {kind:?} - resources should be expressed as 'type/name', for example 'connector/github'"
         );
-        // As stock tctl has it, this is no matter of usage.
-        Self::new(text).hint("known types are github, role and user")
+        // As stock tctl has it, this ends with 1 (tests/data/teleport-4.0.2/tctl/bad.rc), not as other wrong usage does.
+        Self::new(text).hint(known())
     }
+}
+
+/// Which kinds there are, as a hint.
+pub(super) fn known() -> String {
+    let [rest @ .., last] = Kind::ALL.map(Kind::name);
+    format!("known types are {} and {last}", rest.join(", "))
 }
 
 #[cfg(test)]

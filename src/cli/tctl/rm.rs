@@ -1,6 +1,10 @@
 //! `tctl rm`: removes one resource.
 
-use super::{Globals, credentials, get::not_found, reference::Reference};
+use super::{
+    Globals, credentials,
+    get::not_found,
+    reference::{Reference, known},
+};
 use crate::{
     cli::{Ctx, block_on, error::Failure, output::Output},
     client::admin::AdminError,
@@ -22,8 +26,7 @@ pub(super) struct RmArgs {
 impl RmArgs {
     pub(super) fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
         let reference = Reference::parse(&self.reference).map_err(|unknown| {
-            Failure::new(format!("deleting resources of type {:?} is not supported", unknown.0))
-                .hint("known types are github, role and user")
+            Failure::new(format!("deleting resources of type {:?} is not supported", unknown.0)).hint(known())
         })?;
         let Some(name) = &reference.name else {
             let tctl = ctx.tool("tctl");

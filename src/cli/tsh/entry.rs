@@ -15,6 +15,7 @@ use crate::{
         output::{Console, Output},
     },
     client::{
+        keystore::Kind,
         kubeconfig::{self, Change, Entry, Files, Owner, UserAuth},
         profile::{Credentials, Profile},
     },
@@ -88,8 +89,20 @@ pub(crate) struct Wanted {
     pub(crate) context: Option<String>,
     /// Its labels, if they are known.
     pub(crate) labels: Option<BTreeMap<String, String>>,
-    /// kubectl asks the plugin, also where `--embed-certs` writes a key for the others.
-    pub(crate) is_plugin: bool,
+    /// How kubectl gets its certificate.
+    pub(crate) way: Way,
+}
+
+/// How kubectl gets a certificate by an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As the command line says: from the plugin, or with `--embed-certs` out of the entry.
+    #[default]
+    AsAsked,
+    /// From the plugin, whatever the command line says of others.
+    Plugin,
+    /// Out of the entry, whatever the command line says of others.
+    Embedded,
 }
 
 impl Wanted {
@@ -138,15 +151,19 @@ pub(crate) fn write_all(
 ) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let asks = plugin(settings, login)?;
-    let auth = if args.embed_certs {
+    if args.embed_certs {
         refuse_copy(settings, login)?;
-        let credentials = login.credentials;
-        UserAuth::Embedded { cert_pem: credentials.cert_pem.clone(), key_pem: credentials.key_pem.clone() }
-    } else {
-        asks.clone()
-    };
+    }
     let entry = |wanted: &Wanted| {
-        let mut auth = if wanted.is_plugin { asks.clone() } else { auth.clone() };
+        let credentials = login.credentials;
+        let is_embedded = wanted.way == Way::Embedded || wanted.way == Way::AsAsked && args.embed_certs;
+        let mut auth = match is_embedded {
+            false => asks.clone(),
+            true => UserAuth::Embedded {
+                cert_pem: credentials.cert_pem.clone(),
+                key_pem: credentials.key_pem.clone(),
+            },
+        };
         if let (UserAuth::Exec { args, .. }, Some(kube)) = (&mut auth, &wanted.kube) {
             args.push(format!("{KUBE_CLUSTER}{kube}"));
         }
@@ -178,11 +195,8 @@ pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> anyhow::Result
 
 /// A key that somebody keeps in a keyring is not written into a file.
 fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()> {
-    if settings.identity.is_some() {
-        return Ok(());
-    }
-    match settings.home.key_place(login.name, login.user)? {
-        Some((kind, _)) if kind.is_outside() => {
+    match key_outside(settings, login)? {
+        Some(kind) => {
             let text = format!(
                 "--embed-certs would write the private key, which is in the key store `{kind}`, into the kubeconfig"
             );
@@ -192,8 +206,17 @@ fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()>
             );
             Err(Failure::usage(text).hint(hint).into())
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// The store outside the files in which a login's key is, if it is in one.
+pub(super) fn key_outside(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<Option<Kind>> {
+    if settings.identity.is_some() {
+        return Ok(None);
+    }
+    let place = settings.home.key_place(login.name, login.user)?;
+    Ok(place.map(|(kind, _)| kind).filter(|kind| kind.is_outside()))
 }
 
 /// Names the gate that an entry belongs to, and how it lets go of it.

@@ -146,7 +146,7 @@ impl KubeLoginArgs {
             kube: Some(cluster.name.clone()).filter(|_| !cluster.default),
             context: template.map(|template| template.name(&cluster.name, login.cluster, login.user)),
             labels: found.asked.then(|| cluster.labels.clone()),
-            is_plugin: false,
+            ..Wanted::default()
         }
     }
 

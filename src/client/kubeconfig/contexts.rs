@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::document::Kind;
@@ -31,6 +32,8 @@ pub struct ContextInfo {
     pub labels: BTreeMap<String, String>,
     /// What kubectl runs to learn who it is.
     pub exec: Option<Exec>,
+    /// The certificate that the user holds in the file itself, PEM, if the context is one of ours.
+    pub certificate: Option<String>,
     /// The user holds a private key, a token or a password in the file itself.
     pub holds_secret: bool,
     /// It is the current one.
@@ -77,6 +80,7 @@ pub fn contexts(files: &Files) -> Result<Vec<ContextInfo>, Error> {
                 server: cluster_body.and_then(|c| c["server"].as_str()).map(str::to_owned),
                 version: entry::version(body).or_else(stock),
                 exec: user_body.and_then(|body| exec(body)),
+                certificate: user_body.filter(|_| mark.is_some()).and_then(|body| certificate(body)),
                 holds_secret: user_body.is_some_and(|body| private::inline_secret(body).is_some()),
                 current: current.as_deref() == Some(name),
                 file: held.path.clone(),
@@ -102,6 +106,11 @@ pub fn needs_migration(files: &Files) -> Result<Vec<ContextInfo>, Error> {
 
 fn is_stock(user: &Value, name: &str) -> bool {
     entry::version(user).is_none() && entry::from_tsh(user, name)
+}
+
+fn certificate(user: &Value) -> Option<String> {
+    let bytes = STANDARD.decode(user["client-certificate-data"].as_str()?.trim()).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 fn exec(user: &Value) -> Option<Exec> {

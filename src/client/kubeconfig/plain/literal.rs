@@ -1,4 +1,5 @@
-//! Texts over several lines that keep them, `|`: some tools write scripts and hints so.
+//! Texts over several lines that keep them, `|`, or join them, `>`: some tools write scripts and hints in the one way, and
+//! those that stand on js-yaml every certificate in the other.
 
 use serde_json::Value;
 
@@ -6,12 +7,14 @@ use super::{Read, Reader, scalar::is_odd};
 use crate::client::kubeconfig::tree::{Node, Quote, Shape, name_of};
 
 impl Reader<'_> {
-    /// Such a text, whose `|` stands here, in a collection at this column. Blank lines at its beginning and its end, an
-    /// indentation that is told, and a last line without its end are the other reader's.
+    /// Such a text, whose `|` or `>` stands here, in a collection at this column. Blank lines at its beginning and its end, an
+    /// indentation that is told, and a last line without its end are the other reader's. So are, in one that joins lines,
+    /// those that it would not join: blank and deeper ones.
     pub(super) fn literal(&mut self, column: usize) -> Read {
         let rest = &self.text[self.at..];
-        let header = ["|\n", "|-\n", "|+\n"].into_iter().find(|header| rest.starts_with(header))?;
-        self.at += header.len();
+        let joins = rest.starts_with('>');
+        let header = ["\n", "-\n", "+\n"].into_iter().find(|header| rest[1..].starts_with(header))?;
+        self.at += 1 + header.len();
         let indent = self.indentation();
         // As the other reader has it, the node starts with its first character.
         let start = self.at + indent;
@@ -31,6 +34,9 @@ impl Reader<'_> {
             if is_blank && own > 0 {
                 return None;
             }
+            if joins && (is_blank || own > indent || line.ends_with(' ')) {
+                return None;
+            }
             let end = self.at + own + line.len();
             if self.text.as_bytes().get(end) != Some(&b'\n') {
                 return None;
@@ -46,7 +52,10 @@ impl Reader<'_> {
         if text.chars().any(|c| c != '\n' && is_odd(c)) {
             return None;
         }
-        if header == "|-\n" {
+        if joins {
+            text = text.trim_end_matches('\n').replace('\n', " ") + "\n";
+        }
+        if header == "-\n" {
             text.pop();
         }
         let shape = Shape::Scalar { text: name_of(&text), quote: Quote::Plain };

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{AuditLog, PoisonError, Target, day_of, file_name, within};
+use super::{AuditLog, PoisonError, Target, day_of, file_name, read::within};
 
 impl AuditLog {
     /// Reads the events of a span of time that fit, the newest first, at most `limit`.

@@ -58,10 +58,9 @@ async fn a_recorder_that_breaks_leaves_no_live_session_and_the_next_start_seals_
     assert_eq!((over.state, over.exit), (State::Partial, Some(3)));
     assert!(over.reason.unwrap().contains("broke"));
     assert!(!before.recordings.kill(id, "it is over".into()));
-    while before.events("session.recording.failed").await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    // The event follows the record; whoever closes has waited for both.
     before.recordings.close().await;
+    assert!(!before.events("session.recording.failed").await.is_empty());
 
     let Room { folder, store, recordings, .. } = before;
     drop(recordings);

@@ -203,6 +203,19 @@ pub(crate) fn write_more(text: &str) -> io::Result<bool> {
     }
 }
 
+/// Writes to standard output what is too much to hold. A reader who went away ends it, and is no error.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            // Nobody reads the rest.
+            drop(out.into_parts());
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// Help, the version, or a complaint about usage, as clap writes it.
 pub(crate) fn print_clap(error: &clap::Error) {
     // Nobody to tell when this fails.

@@ -106,21 +106,6 @@ pub enum What {
     Ended(String),
 }
 
-/// Leaves out the notes of what went on in whose place a later one stands.
-pub fn settle(events: &mut Vec<Event>) {
-    let (mut inputs, mut files) = (false, false);
-    let mut keep: Vec<bool> = events
-        .iter()
-        .rev()
-        .map(|event| match &event.what {
-            What::InputRest { so_far, .. } => !std::mem::replace(&mut inputs, true) || !so_far,
-            What::File { so_far, .. } => !std::mem::replace(&mut files, true) || !so_far,
-            _ => true,
-        })
-        .collect();
-    events.retain(|_| keep.pop().unwrap_or(true));
-}
-
 /// How a session ended, as far as its events tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {

@@ -44,7 +44,7 @@ impl VerifyArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let mut loaded = block_on(gate::load(&self.what, globals, ctx))?;
         if !is_sealed(&loaded.bytes) {
-            if Timeline::read(&loaded.bytes).is_err() {
+            if Timeline::read(loaded.bytes.clone()).is_err() {
                 return Err(gate::no_recording(&loaded.name).into());
             }
             let text = format!("{} is not sealed: anybody could have written it", loaded.name);

@@ -198,6 +198,7 @@ impl Decoder {
                 let (bytes, why) = rest.split_once(' ')?;
                 What::Lost { bytes: bytes.parse().ok()?, why: why.to_owned() }
             }
+            "protocol" => What::Protocol(rest.to_owned()),
             "exit" => What::Exit(rest.parse().ok()?),
             "failed" => What::Failed(rest.to_owned()),
             "ended" => What::Ended(rest.to_owned()),
@@ -263,6 +264,7 @@ mod tests {
             1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::InputRest { so_far, bytes, sha256 }),
             1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::File { so_far, direction: Direction::Up, bytes, sha256 }),
             1 => (any::<u64>(), "\\PC{0,9}").prop_map(|(bytes, why)| What::Lost { bytes, why }),
+            1 => "\\PC{0,9}".prop_map(What::Protocol),
             1 => "\\PC{0,9}".prop_map(What::Failed),
             1 => "\\PC{0,9}".prop_map(What::Ended),
         ]

@@ -11,6 +11,7 @@
 //!   does once the final one is there.
 //! - `file up|down BYTES SHA256`: bytes of a `kubectl cp`, not kept; their hash.
 //! - `lost BYTES WHY`: so many bytes could not be recorded.
+//! - `protocol NAME`: the subprotocol of the stream, which the API server chose.
 //! - `exit CODE`, `failed WHY`, `ended WHY`: how the command ended, could not run, or was ended by the gate.
 
 use std::time::Duration;
@@ -98,6 +99,8 @@ pub enum What {
         /// Why.
         why: String,
     },
+    /// The subprotocol that the API server chose, for example `v4.channel.k8s.io`.
+    Protocol(String),
     /// The command's exit code.
     Exit(i32),
     /// The command could not be run, and why.
@@ -115,12 +118,15 @@ pub struct Told {
     pub reason: Option<String>,
     /// Bytes that could not be recorded.
     pub lost: u64,
+    /// The subprotocol of the stream.
+    pub subprotocol: Option<String>,
 }
 
 impl Told {
     /// Takes the next event into account.
     pub fn hear(&mut self, what: &What) {
         match what {
+            What::Protocol(name) => self.subprotocol = Some(name.clone()),
             What::Exit(code) => self.exit = Some(*code),
             What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
             What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),

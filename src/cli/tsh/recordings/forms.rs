@@ -110,6 +110,7 @@ pub(crate) fn event(event: &Event) -> Value {
             json!({ "time": time, "event": name, "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
         What::Lost { bytes, why } => json!({ "time": time, "event": "lost", "bytes": bytes, "reason": why }),
+        What::Protocol(name) => json!({ "time": time, "event": "protocol", "subprotocol": name }),
         What::Exit(code) => json!({ "time": time, "event": "exit", "exit": code }),
         What::Failed(why) => json!({ "time": time, "event": "failed", "reason": why }),
         What::Ended(why) => json!({ "time": time, "event": "ended", "reason": why }),

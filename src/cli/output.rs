@@ -16,7 +16,7 @@ use super::{
 use crate::model::text;
 
 pub use super::table::Table;
-pub(crate) use super::table::terminal_width;
+pub(crate) use super::table::{Layout, terminal_width};
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

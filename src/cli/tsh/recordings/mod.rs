@@ -6,6 +6,7 @@ pub(crate) mod gate;
 mod in_order;
 mod keys;
 pub(crate) mod ls;
+mod pages;
 mod search;
 pub(crate) mod span;
 mod verify;

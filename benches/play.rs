@@ -44,7 +44,10 @@ fn main() {
 
 /// A sealed recording of so many bytes of output; how many events it has.
 fn write(file: &Path, bytes: usize, small: bool) -> usize {
-    let header: Header = serde_json::from_str(r#"{"version":2,"width":120,"height":40}"#).unwrap();
+    let session = r#"{"id":"00000000-0000-0000-0000-000000000000","kind":"exec","user":"a","cluster":"c","namespace":"n","pod":"p",
+        "terminal":true,"stdin":true,"started":"2026-11-24T19:00:00Z"}"#;
+    let header = format!(r#"{{"version":2,"width":120,"height":40,"jumpgate":{session}}}"#);
+    let header: Header = serde_json::from_str(&header).unwrap();
     let (mut encoder, mut packer) = (Encoder::default(), Packer::new(Uuid::nil()));
     let (mut lines, mut sealed) = (encode::header(&header), Vec::new());
     let (mut shown, mut count, mut random) = (0, 0, 1_u64);

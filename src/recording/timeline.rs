@@ -37,8 +37,8 @@ pub struct Timeline {
     /// The events of the chunk that was looked at last.
     loaded: RefCell<Option<(usize, Rc<Vec<Event>>)>>,
     keys: Keys,
-    /// The screen after the last event, to take key screens from.
-    tip: Screen,
+    /// The screen after the last event, to take key screens from; none where nobody will go about.
+    tip: Option<Screen>,
     count: usize,
     total: Duration,
     ending: Option<(usize, What)>,
@@ -61,18 +61,18 @@ pub struct Moment {
 impl Timeline {
     /// Of a recording of which nothing has happened yet.
     pub fn new(header: Header) -> Self {
-        Self::over(header, Bytes::new())
+        Self::over(header, Bytes::new(), true)
     }
 
-    fn over(header: Header, file: Bytes) -> Self {
-        let tip = Screen::new(header.width, header.height, is_raw(&header));
+    fn over(header: Header, file: Bytes, watched: bool) -> Self {
+        let start = Screen::new(header.width, header.height, is_raw(&header));
         Self {
             header,
             file,
             chunks: vec![],
             loaded: RefCell::default(),
-            keys: Keys::new(&tip),
-            tip,
+            keys: Keys::new(&start),
+            tip: watched.then_some(start),
             count: 0,
             total: Duration::ZERO,
             ending: None,
@@ -88,7 +88,15 @@ impl Timeline {
     /// # Errors
     /// It does not begin as a recording does.
     pub fn read(file: impl Into<Bytes>) -> Result<Self, DecodeError> {
-        read::Pass::over(file.into())
+        read::Pass::over(file.into(), true)
+    }
+
+    /// The same for those who only go through its events: to show a moment takes as long as all that comes before it.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_events(file: impl Into<Bytes>) -> Result<Self, DecodeError> {
+        read::Pass::over(file.into(), false)
     }
 
     /// Adds what happened next. A time before that of the last event counts as that one's.
@@ -128,7 +136,6 @@ impl Timeline {
         chunk.to = at;
         chunk.count += 1;
         self.count += 1;
-        self.tip.apply(&event.what);
         match &event.what {
             What::Exit(_) | What::Failed(_) | What::Ended(_) => {
                 self.ending = Some((self.count, event.what.clone()));
@@ -139,7 +146,10 @@ impl Timeline {
             What::Bytes(Stream::Stdout | Stream::Stderr, bytes) => bytes.len(),
             _ => 0,
         };
-        self.keys.note(shown, self.count, &self.tip);
+        if let Some(tip) = &mut self.tip {
+            tip.apply(&event.what);
+            self.keys.note(shown, self.count, tip);
+        }
     }
 
     /// The first line.

@@ -19,6 +19,8 @@ const HEAD: usize = 48;
 /// What has been read so far.
 pub(super) struct Pass {
     file: Bytes,
+    /// Whether key screens are taken.
+    watched: bool,
     decoder: Decoder,
     timeline: Option<Timeline>,
     damage: Option<DecodeError>,
@@ -26,8 +28,8 @@ pub(super) struct Pass {
 
 impl Pass {
     /// Reads a whole file.
-    pub(super) fn over(file: Bytes) -> Result<Timeline, DecodeError> {
-        let mut pass = Self { file, decoder: Decoder::default(), timeline: None, damage: None };
+    pub(super) fn over(file: Bytes, watched: bool) -> Result<Timeline, DecodeError> {
+        let mut pass = Self { file, watched, decoder: Decoder::default(), timeline: None, damage: None };
         let fed = if blocks::is_sealed(&pass.file) { pass.sealed() } else { pass.plain() };
         pass.decoder.finish();
         let damage = pass.damage.or(fed.err());
@@ -76,7 +78,7 @@ impl Pass {
         for piece in lines.chunks(PIECE) {
             let fed = self.decoder.feed(piece);
             if let Some(header) = self.decoder.header() {
-                let new = || Timeline::over(header.clone(), self.file.clone());
+                let new = || Timeline::over(header.clone(), self.file.clone(), self.watched);
                 let timeline = self.timeline.get_or_insert_with(new);
                 if let Some(source) = source.take() {
                     timeline.begin(source, with_header);

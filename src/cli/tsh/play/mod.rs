@@ -68,7 +68,7 @@ impl PlayArgs {
             return Err(Failure::usage("--format pty needs a terminal on standard output").into());
         }
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
-        let timeline = gate::timeline(&loaded, ctx)?;
+        let timeline = gate::timeline(&loaded, form == Form::Pty, ctx)?;
         match form {
             Form::Text => stream(|out| forms::text(&timeline, out))?,
             Form::Json => stream(|out| forms::json_lines(&timeline, out))?,

@@ -59,7 +59,7 @@ impl ExportArgs {
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
         let timeline = match self.format {
             Form::Sealed => None,
-            _ => Some(gate::timeline(&loaded, ctx)?),
+            _ => Some(gate::timeline(&loaded, false, ctx)?),
         };
         let write = |out: &mut dyn Write| match (&timeline, self.format) {
             (None, _) => out.write_all(&loaded.bytes),

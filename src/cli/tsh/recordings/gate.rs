@@ -122,13 +122,15 @@ pub(crate) async fn load(what: &str, globals: &Globals, ctx: &Ctx) -> anyhow::Re
     Ok(Loaded { bytes: bytes.into(), name: known.session.id.to_string(), known: Some(known) })
 }
 
-/// What a recording holds, to play or to write. The person hears of damage.
+/// What a recording holds, to play (`watched`) or to write. The person hears of damage.
 ///
 /// # Errors
 /// Nothing of it can be played.
-pub(crate) fn timeline(loaded: &Loaded, ctx: &Ctx) -> anyhow::Result<Timeline> {
+pub(crate) fn timeline(loaded: &Loaded, watched: bool, ctx: &Ctx) -> anyhow::Result<Timeline> {
     let (name, sealed) = (&loaded.name, is_sealed(&loaded.bytes));
-    let timeline = Timeline::read(loaded.bytes.clone()).map_err(|error| match error {
+    let bytes = loaded.bytes.clone();
+    let read = if watched { Timeline::read(bytes) } else { Timeline::read_events(bytes) };
+    let timeline = read.map_err(|error| match error {
         DecodeError::Overfull(_) => {
             Failure::new(format!("{name} is no recording of a gate: {error}; nothing of it can be played"))
         }
@@ -143,17 +145,19 @@ pub(crate) fn timeline(loaded: &Loaded, ctx: &Ctx) -> anyhow::Result<Timeline> {
         }
         return Ok(timeline);
     }
-    match hangs_together(&loaded.bytes) {
-        // Anybody can make a file that hangs together.
-        Ok(None) => {
-            if let Some(damage) = timeline.damage() {
-                ctx.console.warn(&format!("{name} is not wholly shown: {damage}"));
-            }
-        }
+    let found = hangs_together(&loaded.bytes);
+    match &found {
+        Ok(None) => {}
         Ok(Some(at)) => ctx.console.warn(&format!("{name} was cut off inside of the block at byte {at}")),
         Err(finding) => ctx.console.warn(&format!(
             "{name} is not what the gate wrote: {finding}; from there on something may be missing or false"
         )),
+    }
+    // Anybody can make a file that hangs together.
+    if let Some(damage) = timeline.damage()
+        && (found == Ok(None) || matches!(damage, DecodeError::Overfull(_)))
+    {
+        ctx.console.warn(&format!("{name} is not wholly shown: {damage}"));
     }
     Ok(timeline)
 }

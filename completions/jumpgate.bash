@@ -37,9 +37,6 @@ _jumpgate() {
             jumpgate,demo)
                 cmd="jumpgate__subcmd__demo"
                 ;;
-            jumpgate,generate)
-                cmd="jumpgate__subcmd__generate"
-                ;;
             jumpgate,help)
                 cmd="jumpgate__subcmd__help"
                 ;;
@@ -57,9 +54,6 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__help,demo)
                 cmd="jumpgate__subcmd__help__subcmd__demo"
-                ;;
-            jumpgate__subcmd__help,generate)
-                cmd="jumpgate__subcmd__help__subcmd__generate"
                 ;;
             jumpgate__subcmd__help,help)
                 cmd="jumpgate__subcmd__help__subcmd__help"
@@ -536,7 +530,7 @@ _jumpgate() {
 
     case "${cmd}" in
         jumpgate)
-            opts="-h -V --help --version start configure demo tsh tctl generate help"
+            opts="-h -V --help --version start configure demo tsh tctl help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,26 +607,8 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        jumpgate__subcmd__generate)
-            opts="-h --to --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --to)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         jumpgate__subcmd__help)
-            opts="start configure demo tsh tctl generate help"
+            opts="start configure demo tsh tctl help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -660,20 +636,6 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__demo)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        jumpgate__subcmd__help__subcmd__generate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

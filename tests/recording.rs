@@ -104,9 +104,9 @@ fn b6_52_a_gate_that_is_killed_in_the_middle_of_much_input_has_its_size_and_hash
         let rest = &text.as_bytes()[kept.len()..kept.len() + bytes];
         assert_eq!(ring::digest::digest(&ring::digest::SHA256, rest).as_ref(), sha256);
         // Whoever reads it is told of the last note alone.
-        let timeline = Timeline::read(&recorded.sealed).expect("a film");
-        let told = |event: &&jumpgate::recording::Event| matches!(event.what, What::InputRest { .. });
-        assert_eq!(timeline.events().iter().filter(told).count(), 1);
+        let timeline = Timeline::read(recorded.sealed.clone()).expect("a film");
+        let told = |event: &jumpgate::recording::Event| matches!(event.what, What::InputRest { .. });
+        assert_eq!(timeline.events().filter(told).count(), 1);
     }
 }
 

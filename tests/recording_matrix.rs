@@ -1,7 +1,7 @@
 //! The matrix of recordings: {terminal, none} × {standard input, none} × {kubectl 1.20 over SPDY, a current one over WebSocket, the
 //! same over SPDY} × {exec, attach, debug}: each on record with its words, its output and its exit code, sealed and verifiable.
 
-use jumpgate::recording::{header::Kind, verify::State};
+use jumpgate::recording::{What, header::Kind, verify::State};
 
 use crate::support::{
     recorded::{Recorded, input, kept, last, recordings, spooled, stderr, stdout},
@@ -17,17 +17,32 @@ struct Client {
     kubectl: Kubectl,
     env: Option<(&'static str, &'static str)>,
     protocol: &'static str,
+    /// The subprotocol that it and the API server agree on.
+    subprotocol: &'static str,
     /// kubectl 1.20 has `debug`, with another API.
     debugs: bool,
 }
 
 const CLIENTS: [Client; 3] = [
-    Client { kubectl: Kubectl::Spdy, env: None, protocol: "SPDY/3.1", debugs: false },
-    Client { kubectl: Kubectl::WebSocket, env: None, protocol: "WebSocket", debugs: true },
+    Client {
+        kubectl: Kubectl::Spdy,
+        env: None,
+        protocol: "SPDY/3.1",
+        subprotocol: "v4.channel.k8s.io",
+        debugs: false,
+    },
+    Client {
+        kubectl: Kubectl::WebSocket,
+        env: None,
+        protocol: "WebSocket",
+        subprotocol: "v5.channel.k8s.io",
+        debugs: true,
+    },
     Client {
         kubectl: Kubectl::WebSocket,
         env: Some(("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false")),
         protocol: "SPDY/3.1",
+        subprotocol: "v4.channel.k8s.io",
         debugs: true,
     },
 ];
@@ -140,6 +155,8 @@ fn check(recorded: &Recorded, shown: &str, client: Client, command: Command, way
         (client.protocol, &["system:masters".to_owned()][..]),
         "{row}"
     );
+    let chosen = What::Protocol(client.subprotocol.to_owned());
+    assert!(recorded.events.iter().any(|event| event.what == chosen), "{row}: {:?}", recorded.events);
     assert_eq!(session.command, ["sh", "-c", SCRIPT], "{row}");
     assert_eq!((session.terminal, session.stdin), (way.terminal, way.stdin), "{row}");
     let (output, errors) = match way {

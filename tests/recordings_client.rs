@@ -1,8 +1,11 @@
 //! What a person does with recordings: list, play, export, verify, join, and an administrator's end of a session.
 
-use std::fs;
+use std::{fs, process::Command, time::Duration};
 
+use jumpgate::recording::pack::Packer;
 use rustix::process::Signal;
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::support::{
     run::Person,
@@ -176,4 +179,53 @@ fn sessions_are_listed_played_verified_joined_and_ended() {
     assert_eq!(joined.code, 0, "{joined:?}");
     assert!(joined.stdout.contains("is over") && joined.stdout.contains("maintenance"), "{joined:?}");
     insta::assert_snapshot!("recordings_client", told.end());
+}
+
+#[test]
+fn e2_33_a_small_file_that_stands_for_very_much_costs_little() {
+    let person = Person::new();
+    let mut packer = Packer::new(Uuid::nil());
+    let mut pack = |lines: &[u8]| packer.pack(lines, Duration::ZERO, Duration::ZERO).expect("packed");
+    let session = json!({
+        "id": Uuid::nil(), "kind": "exec", "user": "alice", "cluster": "prod", "namespace": "default", "pod": "web", "terminal": true,
+        "stdin": true, "started": "2026-11-24T19:00:00Z",
+    });
+    let header = json!({ "version": 2, "width": 40, "height": 6, "jumpgate": session });
+    let mut file = pack(format!("{header}\n[1,\"o\",\"before\"]\n").as_bytes());
+    let line = [b"[2,\"i\",\"", "a".repeat(1 << 20).as_bytes(), b"\"]\n"].concat();
+    // More than a frame of a gate has, and not quite so much.
+    for mebibytes in [[60; 20].as_slice(), &[15; 3]].concat() {
+        file.extend(pack(&line.repeat(mebibytes)));
+    }
+    file.extend(pack(b"[3,\"o\",\" behind\"]\n"));
+    assert!(file.len() < 200_000, "{}", file.len());
+    fs::write(person.path("bomb.jgr"), file).expect("written");
+    for form in ["text", "json"] {
+        let mut command = person.command(&["play", "bomb.jgr", "--format", form]);
+        command.current_dir(person.path(""));
+        // 256 MiB of data.
+        let program = command.get_program().to_owned();
+        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", "ulimit -d 262144; exec \"$0\" \"$@\""])
+            .arg(program)
+            .args(args)
+            .current_dir(person.path(""));
+        limited.env_clear();
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                limited.env(name, value);
+            }
+        }
+        let run = limited.output().expect("sh starts");
+        let (said, told) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert!(run.status.success(), "{form}: {told}");
+        assert!(told.starts_with("warning: bomb.jgr is not wholly shown: the frame at byte "), "{told}");
+        assert!(told.ends_with("holds more lines than any that a gate writes\n"), "{told}");
+        match form {
+            "text" => assert_eq!(said, "before behind\n"),
+            _ => assert!(said.contains("\"data\":\" behind\""), "{form}"),
+        }
+    }
 }

@@ -46,6 +46,10 @@ fn a_live_session_is_verified_followed_into_a_pipe_and_ended_with_who_and_why() 
         let found = world.tsh(&[&["__complete", "fish", "tsh"], words].concat()).succeeds();
         assert!(found.stdout.starts_with(&format!("{}\talice in ", &live[..8])), "{words:?}: {found:?}");
     }
+    let found = world.tctl(&["__complete", "fish", "tctl", "sessions", "kill", &live[..1]]).succeeds();
+    assert!(found.stdout.starts_with(&format!("{}\talice in ", &live[..8])), "{found:?}");
+    let none = world.tctl(&["__complete", "fish", "tctl", "sessions", "kill", "x"]).succeeds();
+    assert_eq!(none.stdout, "");
     // Four characters will do.
     world.tsh(&["recordings", "verify", &live[..4]]).succeeds();
 
@@ -72,6 +76,11 @@ fn a_live_session_is_verified_followed_into_a_pipe_and_ended_with_who_and_why() 
     let table = world.tsh(&["recordings", "ls"]).succeeds();
     let row = table.stdout.lines().last().expect("a row");
     assert!(row.contains(&live[..8]) && row.contains("ended by ") && row.ends_with(": maintenance"), "{row}");
+    assert_eq!(
+        (&one["protocol"], &one["subprotocol"]),
+        (&"WebSocket".into(), &"v5.channel.k8s.io".into()),
+        "{one}"
+    );
     assert!(one["duration_seconds"].is_f64() && one["duration"].is_null(), "{one}");
     insta::assert_snapshot!("recordings_words_live", told.end());
 }

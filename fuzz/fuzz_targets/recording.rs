@@ -82,7 +82,7 @@ fuzz_target!(init: let_the_emulator_panic(), |input: (u8, &[u8])| {
     assert!(!text.iter().any(|line| line.text.chars().any(char::is_control)));
     assert!(text.is_sorted_by_key(|line| line.at));
     if !blocks::is_sealed(bytes) && bytes.len() < MAX_SHOWN && !lines.is_empty() {
-        let header = |line: &[u8]| Timeline::read(line).is_ok();
+        let header = |line: &[u8]| Timeline::read(line.to_vec()).is_ok();
         assert_eq!(header(&lines), !matches!(done, Err(DecodeError::Header(_) | DecodeError::Version(_))) && lines.contains(&b'\n'));
     }
 });

@@ -158,6 +158,7 @@ mod tests {
             duration: 0,
             plain: 0,
             size: 0,
+            subprotocol: None,
             exit,
             reason,
             lost: 0,

@@ -16,7 +16,7 @@ use super::{
 use crate::model::text;
 
 pub use super::table::Table;
-pub(crate) use super::table::terminal_width;
+pub(crate) use super::table::{Layout, terminal_width};
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -200,6 +200,19 @@ pub(crate) fn write_more(text: &str) -> io::Result<bool> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         other => other.map(|()| true),
+    }
+}
+
+/// Writes to standard output what is too much to hold. A reader who went away ends it, and is no error.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            // Nobody reads the rest.
+            drop(out.into_parts());
+            Ok(())
+        }
+        other => other,
     }
 }
 

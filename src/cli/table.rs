@@ -34,22 +34,21 @@ impl Table {
     /// The text of the table for a terminal with so many columns: what is too wide ends in `…`. The first column names
     /// things, so it is cut last; headers stay whole.
     pub fn fitted(&self, terminal: Option<usize>) -> String {
+        let layout = self.layout(terminal);
+        let dashes: Vec<String> = layout.widths.iter().map(|w| "-".repeat(*w)).collect();
+        layout.text([&self.rows[0], &dashes]) + &self.body(&layout)
+    }
+
+    /// The rows without their headers, as another table's are laid out.
+    pub(crate) fn body(&self, layout: &Layout) -> String {
+        layout.text(&self.rows[1..])
+    }
+
+    /// How the columns stand, for rows that come later too.
+    pub(crate) fn layout(&self, terminal: Option<usize>) -> Layout {
         let natural = self.widths();
         let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
-        let dashes: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
-        let (head, body) = self.rows.split_at(1);
-        let mut out = String::new();
-        for row in head.iter().chain([&dashes]).chain(body) {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                let cell = cut(cell, *width);
-                line.push_str(&cell);
-                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-        out
+        Layout { widths, cuts: terminal.is_some() }
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -72,6 +71,30 @@ impl Table {
             }
         }
         widths
+    }
+}
+
+/// How the columns of a table stand.
+pub(crate) struct Layout {
+    widths: Vec<usize>,
+    /// Whether a cell that is too wide is cut; else it pushes the others.
+    cuts: bool,
+}
+
+impl Layout {
+    fn text<'a>(&self, rows: impl IntoIterator<Item = &'a Vec<String>>) -> String {
+        let mut out = String::new();
+        for row in rows {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&self.widths) {
+                let cell = if self.cuts { cut(cell, *width) } else { cell.into() };
+                line.push_str(&cell);
+                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
     }
 }
 
@@ -117,6 +140,18 @@ mod tests {
         teleport.example.com online
         日本\u{1b}[31m       x
         ");
+    }
+
+    #[test]
+    fn rows_that_come_later_are_laid_out_as_the_first_ones() {
+        let mut first = Table::new(["Name", "State"]);
+        first.row(["one", "up"]);
+        let mut more = Table::new(["Name", "State"]);
+        more.row(["a-longer-name", "down"]);
+        more.row(["x", "up"]);
+        let shown = |room| more.body(&first.layout(room));
+        assert_eq!(shown(Some(40)), "a-l… down\nx    up\n");
+        assert_eq!(shown(None), "a-longer-name down\nx    up\n");
     }
 
     #[test]

@@ -22,19 +22,29 @@ impl AdminClient {
 
     /// All recordings that a query finds, as many as `most`, page by page.
     pub async fn all_recordings(&self, mut query: Query, most: usize) -> Result<Vec<Recording>, AdminError> {
-        let mut all = Vec::new();
-        loop {
-            query.limit = Some((most - all.len()).min(MAX_PAGE));
-            let page = self.recordings(&query).await?;
-            all.extend(page.recordings);
-            // A page with nothing on it may be followed by one with something.
-            if page.next.is_none() || all.len() >= most || page.next == query.after {
-                break;
-            }
-            query.after = page.next;
+        let (mut all, mut more) = (Vec::new(), true);
+        while more && all.len() < most {
+            let page;
+            (page, more) = self.next_page(&mut query, most - all.len()).await?;
+            all.extend(page);
         }
-        all.truncate(most);
         Ok(all)
+    }
+
+    /// The next recordings that a query finds, as many as `most`, and whether more may follow if it is asked again.
+    pub async fn next_page(
+        &self,
+        query: &mut Query,
+        most: usize,
+    ) -> Result<(Vec<Recording>, bool), AdminError> {
+        query.limit = Some(most.min(MAX_PAGE));
+        let page = self.recordings(query).await?;
+        let mut found = page.recordings;
+        found.truncate(most);
+        // A page with nothing on it may be followed by one with something.
+        let more = page.next.is_some() && page.next != query.after;
+        query.after = page.next;
+        Ok((found, more))
     }
 
     /// What is known of a recording.

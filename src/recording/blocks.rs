@@ -1,6 +1,9 @@
 //! Takes a sealed recording apart: links with their frames, checkpoints, and at the end perhaps lines that are not sealed yet.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
 
 use super::chain::{CHECKPOINT_MAGIC, Checkpoint, Hash, LINK_MAGIC, Link, SIGNATURE, signed_bytes};
 use crate::pki::PublicKey;
@@ -9,8 +12,10 @@ use crate::pki::PublicKey;
 const ZSTD_MAGIC: u32 = 0xfd2f_b528;
 /// The longest skippable frame that is read, in bytes.
 const MAX_NOTE: usize = 64 * 1024;
-/// The most bytes that a frame's lines may have; ours stay under 9 MiB.
-pub const MAX_PLAIN: u64 = 64 * 1024 * 1024;
+/// The most bytes that a frame's lines may have, and that its reader may have to remember; ours stay under 6 MiB.
+pub const MAX_PLAIN: u64 = 1 << MAX_WINDOW;
+/// The same as a power of two.
+const MAX_WINDOW: u32 = 24;
 
 /// A piece of a recording, with the place where it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,46 +144,114 @@ impl<'a> Iterator for Blocks<'a> {
     }
 }
 
+/// Why the lines of a frame cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// A few bytes can stand for very many.
+    #[error("a frame of the recording holds more lines than any that a gate writes")]
+    Overfull,
+    /// It is no zstd, or ends early.
+    #[error("a frame of the recording is damaged: {0}")]
+    Broken(#[from] io::Error),
+}
+
+impl From<UnpackError> for io::Error {
+    fn from(error: UnpackError) -> Self {
+        match error {
+            UnpackError::Broken(error) => error,
+            overfull => Self::other(overfull),
+        }
+    }
+}
+
 /// The lines of a frame, or of several behind each other.
 ///
 /// # Errors
 /// The frame is damaged, or holds more than [`MAX_PLAIN`].
-pub fn unpack(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    zstd::Decoder::new(body)?.take(MAX_PLAIN + 1).read_to_end(&mut lines)?;
-    if lines.len() as u64 > MAX_PLAIN {
-        return Err(io::Error::other(
-            "a frame of the recording holds more lines than any that a gate writes",
-        ));
-    }
-    Ok(lines)
+pub fn unpack(body: &[u8]) -> Result<Vec<u8>, UnpackError> {
+    let (lines, error) = unpack_to_the_cut(body, MAX_PLAIN);
+    error.map_or(Ok(lines), Err)
 }
 
-/// The lines of a frame as far as they can be read: a cut file plays to the cut.
-pub fn unpack_to_the_cut(body: &[u8]) -> Vec<u8> {
+/// The lines as far as they can be read, and why they end early. Of more than `most` bytes there is none.
+fn unpack_to_the_cut(body: &[u8], most: u64) -> (Vec<u8>, Option<UnpackError>) {
     let mut lines = Vec::new();
-    if let Ok(decoder) = zstd::Decoder::new(body) {
+    let read = zstd::Decoder::new(body).and_then(|mut decoder| {
+        decoder.window_log_max(MAX_WINDOW)?;
         // What was read before an error stays.
-        let _ = decoder.take(MAX_PLAIN).read_to_end(&mut lines);
+        decoder.take(most + 1).read_to_end(&mut lines)
+    });
+    if lines.len() as u64 > most {
+        return (vec![], Some(UnpackError::Overfull));
     }
-    lines
+    (lines, read.err().map(UnpackError::Broken))
+}
+
+/// Lines that stand together in a sealed file: a frame, what of one is left before a cut, or what is not sealed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Where its block begins.
+    pub at: usize,
+    /// Where its zstd stands.
+    body: Range<usize>,
+    /// How many bytes of lines its link tells of. None where it may end anywhere.
+    plain: Option<u64>,
+}
+
+impl Run {
+    /// Whether it is a frame from its start to its end.
+    pub fn is_whole(&self) -> bool {
+        self.plain.is_some()
+    }
+
+    /// Its lines as far as they can be read, and what is wrong with them. `all` is the file that it is a run of.
+    pub fn lines(&self, all: &[u8]) -> (Vec<u8>, Option<UnpackError>) {
+        let body = all.get(self.body.clone()).unwrap_or_default();
+        let most = self.plain.unwrap_or(MAX_PLAIN);
+        if most > MAX_PLAIN {
+            return (vec![], Some(UnpackError::Overfull));
+        }
+        match unpack_to_the_cut(body, most) {
+            (lines, Some(UnpackError::Broken(_))) if self.plain.is_none() => (lines, None),
+            (lines, None) if self.plain.is_some_and(|plain| plain != lines.len() as u64) => {
+                (lines, Some(UnpackError::Broken(io::ErrorKind::UnexpectedEof.into())))
+            }
+            read => read,
+        }
+    }
+}
+
+/// The runs of a sealed file, as far as it can be taken apart.
+pub fn runs(all: &[u8]) -> impl Iterator<Item = Run> {
+    let mut blocks = Blocks::new(all);
+    std::iter::from_fn(move || {
+        loop {
+            let next = blocks.next()?;
+            let end = blocks.position();
+            let (at, body, plain) = match next {
+                Ok(Block { at, what: Piece::Frame { link, body, .. } }) => (at, body.len(), Some(link.plain)),
+                Ok(Block { at, what: Piece::Open(body) }) => (at, body.len(), None),
+                Ok(_) => continue,
+                Err(BlockError::Cut(at)) => {
+                    let body = all.len() - behind_link(&all[at..]).len()..all.len();
+                    return Some(Run { at, body, plain: None });
+                }
+                Err(BlockError::Foreign(_)) => return None,
+            };
+            return Some(Run { at, body: end - body..end, plain });
+        }
+    })
 }
 
 /// Hands out the lines of a recording frame by frame, so that no more than one is in memory, for as long as `take` says yes. What is
-/// cut or not sealed comes too; plain asciicast comes in one piece.
+/// cut or not sealed comes too; plain asciicast comes in one piece. Of a frame that holds too much nothing comes.
 pub fn each(all: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
     if !is_sealed(all) {
         take(all);
         return;
     }
-    for block in Blocks::new(all) {
-        let lines = match block {
-            Ok(Block { what: Piece::Frame { body, .. } | Piece::Open(body), .. }) => unpack_to_the_cut(body),
-            Ok(_) => continue,
-            Err(BlockError::Cut(at)) => unpack_to_the_cut(behind_link(&all[at..])),
-            Err(BlockError::Foreign(_)) => return,
-        };
-        if !take(&lines) {
+    for run in runs(all) {
+        if !take(&run.lines(all).0) {
             return;
         }
     }

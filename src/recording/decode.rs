@@ -30,6 +30,12 @@ pub enum DecodeError {
     /// A line without an end.
     #[error("line {0} is longer than {MAX_LINE} bytes")]
     TooLong(u64),
+    /// A frame whose lines are not read.
+    #[error("the frame at byte {0} holds more lines than any that a gate writes")]
+    Overfull(usize),
+    /// A frame that ends early.
+    #[error("the frame at byte {0} is damaged, and some of its lines are missing")]
+    Broken(usize),
 }
 
 /// Reads lines.
@@ -76,6 +82,17 @@ impl Decoder {
         self.pending.drain(..from);
         self.searched = self.pending.len();
         if self.pending.len() > MAX_LINE { Err(DecodeError::TooLong(self.lines + 1)) } else { Ok(()) }
+    }
+
+    /// For lines that stand behind others of which only the header matters.
+    pub(super) fn behind(header: Header) -> Self {
+        Self { header: Some(header), ..Self::default() }
+    }
+
+    /// Leaves out what is half: a note about a line that did not come, a line without its end. Whether there was such a line.
+    pub(super) fn leave_half(&mut self) -> bool {
+        (self.stderr, self.raw, self.searched) = (false, None, 0);
+        !std::mem::take(&mut self.pending).is_empty()
     }
 
     /// The header, once its line was read.
@@ -181,6 +198,7 @@ impl Decoder {
                 let (bytes, why) = rest.split_once(' ')?;
                 What::Lost { bytes: bytes.parse().ok()?, why: why.to_owned() }
             }
+            "protocol" => What::Protocol(rest.to_owned()),
             "exit" => What::Exit(rest.parse().ok()?),
             "failed" => What::Failed(rest.to_owned()),
             "ended" => What::Ended(rest.to_owned()),
@@ -246,6 +264,7 @@ mod tests {
             1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::InputRest { so_far, bytes, sha256 }),
             1 => (any::<bool>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(so_far, bytes, sha256)| What::File { so_far, direction: Direction::Up, bytes, sha256 }),
             1 => (any::<u64>(), "\\PC{0,9}").prop_map(|(bytes, why)| What::Lost { bytes, why }),
+            1 => "\\PC{0,9}".prop_map(What::Protocol),
             1 => "\\PC{0,9}".prop_map(What::Failed),
             1 => "\\PC{0,9}".prop_map(What::Ended),
         ]

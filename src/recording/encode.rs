@@ -38,6 +38,7 @@ impl Encoder {
                 note(event.at, &format!("{word} {way} {bytes} {}", hex::encode(sha256)), out);
             }
             What::Lost { bytes, why } => note(event.at, &format!("lost {bytes} {why}"), out),
+            What::Protocol(name) => note(event.at, &format!("protocol {name}"), out),
             What::Exit(code) => note(event.at, &format!("exit {code}"), out),
             What::Failed(why) => note(event.at, &format!("failed {why}"), out),
             What::Ended(why) => note(event.at, &format!("ended {why}"), out),

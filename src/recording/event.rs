@@ -11,6 +11,7 @@
 //!   does once the final one is there.
 //! - `file up|down BYTES SHA256`: bytes of a `kubectl cp`, not kept; their hash.
 //! - `lost BYTES WHY`: so many bytes could not be recorded.
+//! - `protocol NAME`: the subprotocol of the stream, which the API server chose.
 //! - `exit CODE`, `failed WHY`, `ended WHY`: how the command ended, could not run, or was ended by the gate.
 
 use std::time::Duration;
@@ -98,27 +99,14 @@ pub enum What {
         /// Why.
         why: String,
     },
+    /// The subprotocol that the API server chose, for example `v4.channel.k8s.io`.
+    Protocol(String),
     /// The command's exit code.
     Exit(i32),
     /// The command could not be run, and why.
     Failed(String),
     /// The gate ended it, and why.
     Ended(String),
-}
-
-/// Leaves out the notes of what went on in whose place a later one stands.
-pub fn settle(events: &mut Vec<Event>) {
-    let (mut inputs, mut files) = (false, false);
-    let mut keep: Vec<bool> = events
-        .iter()
-        .rev()
-        .map(|event| match &event.what {
-            What::InputRest { so_far, .. } => !std::mem::replace(&mut inputs, true) || !so_far,
-            What::File { so_far, .. } => !std::mem::replace(&mut files, true) || !so_far,
-            _ => true,
-        })
-        .collect();
-    events.retain(|_| keep.pop().unwrap_or(true));
 }
 
 /// How a session ended, as far as its events tell.
@@ -130,12 +118,15 @@ pub struct Told {
     pub reason: Option<String>,
     /// Bytes that could not be recorded.
     pub lost: u64,
+    /// The subprotocol of the stream.
+    pub subprotocol: Option<String>,
 }
 
 impl Told {
     /// Takes the next event into account.
     pub fn hear(&mut self, what: &What) {
         match what {
+            What::Protocol(name) => self.subprotocol = Some(name.clone()),
             What::Exit(code) => self.exit = Some(*code),
             What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
             What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),

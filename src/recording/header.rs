@@ -82,7 +82,7 @@ pub struct Session {
     pub terminal: bool,
     /// Whether standard input is open.
     pub stdin: bool,
-    /// The stream protocol, for example `SPDY/3.1 v4.channel.k8s.io`.
+    /// The stream protocol, `SPDY/3.1` or `WebSocket`. Its subprotocol is an event: the API server chooses it later.
     #[serde(default)]
     pub protocol: String,
     /// The address that the person came from.

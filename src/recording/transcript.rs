@@ -5,7 +5,7 @@
 //! and what somebody wiped off the screen. What stood for less than a tenth of a second, like the steps of a progress bar, and
 //! the steps in which a line was typed, are left out.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{borrow::Borrow, collections::VecDeque, time::Duration};
 
 use avt::{Observation, Observer, Operation, ScreenKind, Terminal, parser::Function};
 
@@ -89,6 +89,12 @@ impl Transcript {
         std::mem::take(&mut self.ready)
     }
 
+    /// No line that comes out from now on is of an earlier time.
+    pub fn settled(&self) -> Duration {
+        let pages = [&self.primary, &self.alternate].map(|page| page.oldest().unwrap_or(self.looked));
+        pages[0].min(pages[1]).min(self.primary.last).min(self.looked)
+    }
+
     /// The end: what has gone since the last [`Self::take`], and what is on the screen, by time.
     pub fn finish(mut self) -> Vec<Line> {
         self.look();
@@ -110,9 +116,9 @@ impl Transcript {
 }
 
 /// All lines of a recording by time.
-pub fn lines<'a>(header: &Header, events: impl IntoIterator<Item = &'a Event>) -> Vec<Line> {
+pub fn lines<E: Borrow<Event>>(header: &Header, events: impl IntoIterator<Item = E>) -> Vec<Line> {
     let mut transcript = Transcript::new(header);
-    events.into_iter().for_each(|event| transcript.push(event));
+    events.into_iter().for_each(|event| transcript.push(event.borrow()));
     transcript.finish()
 }
 
@@ -208,6 +214,13 @@ impl Page {
             self.standing.push_back(standing);
         }
         old.into_iter().flatten().for_each(|gone| gone.leave(ready));
+    }
+
+    /// Since when something stands here.
+    fn oldest(&self) -> Option<Duration> {
+        // A blank line stands nowhere: it is told with what stands before it.
+        let texts = self.standing.iter().filter(|one| !one.text.is_empty()).map(|one| one.at);
+        texts.chain(self.standing.iter().filter_map(|one| one.peak.as_ref()).map(|peak| peak.at)).min()
     }
 
     /// A row scrolls off.

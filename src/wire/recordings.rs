@@ -54,6 +54,9 @@ pub struct Recording {
     /// Its length on disk in bytes.
     #[serde(default)]
     pub size: u64,
+    /// The subprotocol of the stream, for example `v4.channel.k8s.io`; missing in records of earlier gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
     /// The command's exit code, if it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,

@@ -33,7 +33,7 @@ impl GenerateArgs {
 fn completions(folder: &Path, command: &clap::Command) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let mut command = command.clone();
+        let mut command = without_hidden(command);
         let name = command.get_name().to_owned();
         let path = folder.join(shell.file_name(&name));
         let mut script = Vec::new();
@@ -41,6 +41,22 @@ fn completions(folder: &Path, command: &clap::Command) -> anyhow::Result<()> {
         fs::write(path, with_names(shell, &name, &String::from_utf8(script)?))?;
     }
     Ok(())
+}
+
+/// The command as people see it: the scripts would offer hidden commands, too.
+fn without_hidden(command: &clap::Command) -> clap::Command {
+    let (hidden, shown): (Vec<_>, Vec<_>) =
+        command.get_subcommands().cloned().partition(clap::Command::is_hide_set);
+    if hidden.is_empty() {
+        return command.clone();
+    }
+    // The only one that has any.
+    let mut visible =
+        clap::Command::new("jumpgate").version(env!("CARGO_PKG_VERSION")).args(command.get_arguments());
+    if let Some(about) = command.get_about() {
+        visible = visible.about(about.clone());
+    }
+    visible.subcommands(shown)
 }
 
 /// One page a command; those of `jumpgate tsh …` are the pages of `tsh …`.
@@ -139,4 +155,20 @@ fn examples_as_they_are(page: &str) -> String {
     let (examples, rest) =
         after.split_once(".SH ").map_or((after, String::new()), |(e, r)| (e, format!(".SH {r}")));
     format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_do_not_see_is_not_offered() {
+        let command = jumpgate::Cli::command();
+        let names = |command: &clap::Command| -> Vec<String> {
+            command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
+        };
+        assert!(names(&command).contains(&"generate".to_owned()));
+        assert_eq!(names(&without_hidden(&command)), ["start", "configure", "demo", "tsh", "tctl"]);
+        assert!(!command.clone().render_long_help().to_string().contains("generate"));
+    }
 }

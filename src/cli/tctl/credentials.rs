@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Globals, connection::Connection};
 use crate::{
     cli::{Ctx, error::Failure, progress},
-    client::{admin::AdminError, identity_file::IdentityFile, profile::Home},
+    client::{admin::AdminError, identity_file::IdentityFile, keystore::Kind, profile::Home},
     model::yaml,
 };
 
@@ -24,6 +24,19 @@ const DATA_DIR: &str = "/var/lib/teleport";
 /// Connects with the first credentials that are there.
 pub(super) async fn connect(ctx: &Ctx, globals: &Globals) -> anyhow::Result<Connection> {
     Ok(connection(ctx, globals).await?.on_slow(progress::slow(ctx.console)))
+}
+
+/// The same behind the TAB key, where nobody can be asked to unlock a keyring.
+pub(super) async fn at_hand(ctx: &Ctx, globals: &Globals) -> anyhow::Result<Connection> {
+    if globals.identity.is_none() && !matches!(of_this_machine(globals), Ok(Some(_))) {
+        let (home, name) = profile(ctx)?;
+        let place = match home.profile(&name)? {
+            Some(profile) => home.key_place(&name, &profile.user)?,
+            None => None,
+        };
+        anyhow::ensure!(place.is_some_and(|(kind, _)| kind == Kind::File), "the key is not in a file");
+    }
+    connection(ctx, globals).await
 }
 
 async fn connection(ctx: &Ctx, globals: &Globals) -> anyhow::Result<Connection> {
@@ -123,24 +136,31 @@ fn read_identity(file: &Path) -> anyhow::Result<IdentityFile> {
 
 /// The person's current `tsh` profile. The gate's web port is also its admin API, for those who ask for it by name.
 fn of_profile(ctx: &Ctx) -> anyhow::Result<(IdentityFile, String)> {
-    let teleport_home = ctx.env.path("TELEPORT_HOME");
-    let home = if teleport_home.is_some() { PathBuf::new() } else { ctx.home()? };
-    let home = Home::new(teleport_home, &home);
-    let nobody = || {
-        Failure::new("there are no credentials: no gate runs on this machine that you may administer, and nobody is logged in")
-            .hint(format!(
-                "log in with: {} login --proxy=gate.example.com:3080; or on the gate's machine name its file: {} --config FILE",
-                ctx.tool("tsh"),
-                ctx.tool("tctl")
-            ))
-    };
-    let name = home.current()?.ok_or_else(nobody)?;
+    let (home, name) = profile(ctx)?;
+    let nobody = || nobody(ctx);
     let profile = home.profile(&name)?.ok_or_else(nobody)?;
     if profile.tls_routing_enabled {
         return Err(AdminError::GrpcOnly { address: profile.web_proxy_addr }.into());
     }
     let identity = home.identity(&name, &profile.user)?.ok_or_else(nobody)?;
     Ok((identity, profile.web_proxy_addr))
+}
+
+/// The person's folder of profiles, and the name of the current one.
+fn profile(ctx: &Ctx) -> anyhow::Result<(Home, String)> {
+    let teleport_home = ctx.env.path("TELEPORT_HOME");
+    let home = if teleport_home.is_some() { PathBuf::new() } else { ctx.home()? };
+    let home = Home::new(teleport_home, &home);
+    let name = home.current()?.ok_or_else(|| nobody(ctx))?;
+    Ok((home, name))
+}
+
+fn nobody(ctx: &Ctx) -> Failure {
+    Failure::new("there are no credentials: no gate runs on this machine that you may administer, and nobody is logged in").hint(format!(
+        "log in with: {} login --proxy=gate.example.com:3080; or on the gate's machine name its file: {} --config FILE",
+        ctx.tool("tsh"),
+        ctx.tool("tctl")
+    ))
 }
 
 /// `host` means `host:3025`.

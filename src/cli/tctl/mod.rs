@@ -127,8 +127,8 @@ enum Command {
 impl Program for Cli {
     const BINARY: &'static str = "tctl";
 
-    fn names(place: &Place<'_>, _ctx: &Ctx) -> Option<Vec<Candidate>> {
-        complete::names(place)
+    fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
+        complete::names(place, ctx)
     }
 
     fn debug(&self) -> bool {

@@ -115,6 +115,8 @@ pub struct Stream {
     pub container: String,
     /// The command, empty for attach and port-forward.
     pub command: Vec<String>,
+    /// The stream protocol with its subprotocol, once it is known.
+    pub protocol: Option<String>,
     /// Whether it was let through, or failed and why.
     pub outcome: Outcome,
 }
@@ -352,12 +354,16 @@ fn stream_end_fields(s: &Stream, tx: u64, rx: u64, reason: Option<&str>) -> Map<
 }
 
 fn stream_common(event: &str, code: &str, s: &Stream) -> Map<String, Value> {
-    object(json!({
+    let mut fields = object(json!({
         "event": event, "code": code, "sid": s.id.to_string(), "user": text(&s.user), "login": text(&s.user), "proto": "kube",
         "addr.remote": s.remote.to_string(), "addr.local": s.local.to_string(),
         "kubernetes_pod_namespace": text(&s.namespace), "kubernetes_pod_name": text(&s.pod),
         "kubernetes_container_name": text(&s.container), "kubernetes_cluster": text(&s.cluster),
-    }))
+    }));
+    if let Some(protocol) = &s.protocol {
+        fields.insert("stream_protocol".into(), text(protocol));
+    }
+    fields
 }
 
 /// A text from a stranger: no control characters, a bounded length.

@@ -166,6 +166,7 @@ pub(super) fn stream(
         pod: resource.map(|r| r.name.clone()).unwrap_or_default(),
         container: target.parameter("container").unwrap_or_default(),
         command: if target.verb == Verb::Exec { target.parameters("command") } else { vec![] },
+        protocol: None,
         outcome,
     }
 }

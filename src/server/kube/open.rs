@@ -33,9 +33,9 @@ use super::{
 };
 use crate::{
     model::text::truncate,
-    recording::{Session, header::Kind},
+    recording::{Session, What, header::Kind},
     server::{
-        audit::{Event, Outcome},
+        audit::{Event, Outcome, Stream},
         listener::Body,
         recordings::Recorder,
     },
@@ -107,6 +107,7 @@ impl Server {
             Verb::PortForward => upgrade.forward(&headers),
             _ => Farewell::None,
         };
+        let subprotocol = upgrade.subprotocol(&headers);
         let tap = match (recorder, upgrade.protocol(&headers)) {
             (Some(recorder), protocol) if protocol.is_some() || !recorder.is_strict() => {
                 let target = &call.asked.target;
@@ -115,6 +116,10 @@ impl Server {
                     Verb::Exec => Policy::new(terminal, keeps_typed, &target.parameters("command")),
                     _ => Policy::of_attach(terminal, keeps_typed),
                 };
+                if let Some(name) = subprotocol.clone() {
+                    // Where it cannot be written, the recorder ends the session.
+                    let _ = recorder.record(vec![What::Protocol(name)]).await;
+                }
                 Some(Tap::new(protocol, policy, recorder))
             }
             (Some(recorder), _) => {
@@ -124,7 +129,8 @@ impl Server {
             }
             (None, _) => None,
         };
-        self.open(call, (client, server), farewell, tap, attached).await;
+        let spoken = [Some(upgrade.name().to_owned()), subprotocol].into_iter().flatten().collect::<Vec<_>>();
+        self.open(call, (client, server), farewell, tap, attached, spoken.join(" ")).await;
         upgrade.accept(headers, full(bytes::Bytes::new()))
     }
 
@@ -174,10 +180,12 @@ impl Server {
         farewell: Farewell,
         tap: Option<Tap>,
         attached: Option<Attached>,
+        spoken: String,
     ) {
         let Call { asked, lifetime, permit, record, .. } = call;
         let verb = asked.target.verb;
-        let stream = verb.is_stream().then(|| asked.stream(Outcome::Success));
+        let is_stream = verb.is_stream();
+        let stream = is_stream.then(|| Stream { protocol: Some(spoken), ..asked.stream(Outcome::Success) });
         match &stream {
             Some(stream) => {
                 record.forget();

@@ -11,6 +11,7 @@ use http::{
 };
 
 use super::{farewell::Farewell, tap::Protocol};
+use crate::model::text::truncate;
 use crate::streams::{
     channels::{ExecProtocol, TUNNELLED_PORT_FORWARD, websocket::ChannelProtocol},
     forward::Ports,
@@ -22,6 +23,8 @@ const WEBSOCKET: &str = "websocket";
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Carries a bearer token (client-go, WebSocket protocol authenticator): a client does not sign in beside the gate.
 const TOKEN_PROTOCOL: &str = "base64url.bearer.authorization.k8s.io.";
+/// The longest name of a subprotocol that is told, in bytes.
+const MAX_NAME: usize = 100;
 const STREAM_PROTOCOL: HeaderName = HeaderName::from_static("x-stream-protocol-version");
 
 /// The upgrade that a client asks for.
@@ -140,6 +143,16 @@ impl Upgrade {
             Self::Spdy { .. } => SPDY,
             Self::WebSocket { .. } => "WebSocket",
         }
+    }
+
+    /// The subprotocol that was chosen, by the headers of a verified 101, if one was.
+    pub(super) fn subprotocol(&self, headers: &HeaderMap) -> Option<String> {
+        let name = match self {
+            Self::Spdy { .. } => &STREAM_PROTOCOL,
+            Self::WebSocket { .. } => &SEC_WEBSOCKET_PROTOCOL,
+        };
+        // It is one of those that the client asked for, and those may be long.
+        tokens(headers, name).pop().map(|chosen| truncate(&chosen, MAX_NAME).into_owned())
     }
 
     /// What an exec or attach over it speaks, by the headers of the 101; None if the gate does not know it.

@@ -169,6 +169,7 @@ impl Inner {
         let ended = if complete { Some(checkpoint.signed) } else { lived };
         recording.ended = recording.ended.or(ended);
         (recording.exit, recording.reason, recording.lost) = (told.exit, told.reason, told.lost);
+        recording.subprotocol = told.subprotocol;
         recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
         recording.plain = recovered.plain;
         recording.size = recovered.sealed;

@@ -333,6 +333,7 @@ fn fresh(session: Session) -> Recording {
         duration: 0,
         plain: 0,
         size: 0,
+        subprotocol: None,
         exit: None,
         reason: None,
         lost: 0,

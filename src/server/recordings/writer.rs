@@ -178,6 +178,7 @@ impl Writer {
     fn note(&mut self, events: &[What]) {
         for event in events {
             match event {
+                What::Protocol(name) => self.recording.subprotocol = Some(name.clone()),
                 What::Exit(code) => self.recording.exit = Some(*code),
                 What::Failed(why) | What::Ended(why) => self.recording.reason = Some(why.clone()),
                 What::Lost { bytes, .. } => self.recording.lost += bytes,

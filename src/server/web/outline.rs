@@ -77,7 +77,7 @@ impl Outline {
         let (kind, text) = match &event.what {
             What::Bytes(Stream::Stdin, _) | What::InputRest { .. } => ("input", "input".to_owned()),
             What::Bytes(Stream::Stderr, _) => ("stderr", "standard error".to_owned()),
-            What::Bytes(Stream::Stdout, _) => return,
+            What::Bytes(Stream::Stdout, _) | What::Protocol(_) => return,
             // The first size is how the terminal was.
             What::Resize { .. } if event.at < Duration::from_millis(500) => return,
             What::Resize { width, height } => ("resize", format!("size {width} × {height}")),

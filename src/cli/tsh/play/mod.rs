@@ -16,7 +16,11 @@ use super::{
     Globals,
     recordings::{forms, gate, span},
 };
-use crate::cli::{Ctx, block_on, error::Failure, output::Output};
+use crate::cli::{
+    Ctx, block_on,
+    error::Failure,
+    output::{Output, stream},
+};
 
 pub(super) use player::Player;
 use player::Settings;
@@ -64,17 +68,18 @@ impl PlayArgs {
             return Err(Failure::usage("--format pty needs a terminal on standard output").into());
         }
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
-        let timeline = gate::timeline(&loaded, ctx)?;
+        let timeline = gate::timeline(&loaded, form == Form::Pty, ctx)?;
         match form {
-            Form::Text => Ok(Output::text(forms::text(&timeline))),
-            Form::Json => Ok(Output::text(forms::json_lines(&timeline))),
+            Form::Text => stream(|out| forms::text(&timeline, out))?,
+            Form::Json => stream(|out| forms::json_lines(&timeline, out))?,
             Form::Pty => {
                 let settings = Settings { speed: self.speed, skip: self.skip_idle, from: self.from };
                 let player = Player::new(timeline, settings);
                 let (done, _) = block_on(show(player, None, ctx))?;
-                Ok(Output::nothing().with_code(done.code()))
+                return Ok(Output::nothing().with_code(done.code()));
             }
         }
+        Ok(Output::nothing())
     }
 }
 

@@ -66,7 +66,7 @@ impl Player {
     }
 
     pub(super) fn is_at_end(&self) -> bool {
-        self.moment.at >= self.timeline.total() && self.moment.next == self.timeline.events().len()
+        self.moment.at >= self.timeline.total() && self.moment.next == self.timeline.count()
     }
 
     /// More happened in a live session. Who looks at its end sees it at once.
@@ -120,17 +120,18 @@ impl Player {
     fn step(&mut self, forward: bool) {
         self.playing = false;
         let before = self.moment.screen.rows();
-        let mut index = self.moment.next;
         loop {
-            // After the event before the last one that happened, or after the next.
-            index = match (forward, index) {
-                (true, index) if index < self.timeline.events().len() => index + 1,
-                (false, 2..) => index - 1,
-                (true, _) => return,
-                (false, _) => return self.go(Duration::ZERO),
-            };
-            self.moment = self.timeline.after_event(index - 1);
-            if self.moment.screen.rows() != before || index == self.timeline.events().len() {
+            if forward && !self.timeline.step(&mut self.moment) {
+                return;
+            }
+            if !forward {
+                // After the event before the last one that happened.
+                match self.moment.next {
+                    index @ 2.. => self.moment = self.timeline.after_event(index - 2),
+                    _ => return self.go(Duration::ZERO),
+                }
+            }
+            if self.moment.screen.rows() != before || self.moment.next == self.timeline.count() {
                 return;
             }
         }
@@ -162,9 +163,9 @@ impl Player {
     fn stretch(&self) -> (Duration, Duration) {
         let total = self.timeline.total();
         let Some(skip) = self.skip else { return (total, total) };
-        let events = self.timeline.events();
-        let next = events.get(self.moment.next).map_or(total, |event| event.at);
-        let last = self.moment.next.checked_sub(1).map_or(Duration::ZERO, |last| events[last].at);
+        let time_of = |index| self.timeline.time_of(index);
+        let next = time_of(self.moment.next).unwrap_or(total);
+        let last = self.moment.next.checked_sub(1).and_then(time_of).unwrap_or_default();
         if next - last > skip { (last + skip, next) } else { (next, next) }
     }
 
@@ -174,7 +175,7 @@ impl Player {
             return None;
         }
         let (stop, _) = self.stretch();
-        let next = self.timeline.events().get(self.moment.next).map_or(stop, |event| event.at);
+        let next = self.timeline.time_of(self.moment.next).unwrap_or(stop);
         Some(next.min(stop).saturating_sub(self.moment.at).div_f64(self.speed))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::{ErrorKind, Write},
+    io::{BufWriter, ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
 };
@@ -10,7 +10,12 @@ use std::{
 use anyhow::Context;
 
 use super::{forms, gate};
-use crate::cli::{Ctx, block_on, error::Failure, output::Output, tsh::Globals};
+use crate::cli::{
+    Ctx, block_on,
+    error::Failure,
+    output::{Output, stream},
+    tsh::Globals,
+};
 
 /// Arguments of `tsh recordings export`.
 #[derive(Debug, clap::Args)]
@@ -52,18 +57,20 @@ impl ExportArgs {
             return Err(Failure::usage("--format sealed needs a file: --output FILE").into());
         }
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
-        let bytes = if self.format == Form::Sealed {
-            loaded.bytes
-        } else {
-            let timeline = gate::timeline(&loaded, ctx)?;
-            match self.format {
-                Form::Text => forms::text(&timeline),
-                Form::Json => forms::json_lines(&timeline),
-                _ => forms::cast(&timeline),
-            }
-            .into_bytes()
+        let timeline = match self.format {
+            Form::Sealed => None,
+            _ => Some(gate::timeline(&loaded, false, ctx)?),
         };
-        let Some(file) = &self.output else { return Ok(Output::text(String::from_utf8_lossy(&bytes))) };
+        let write = |out: &mut dyn Write| match (&timeline, self.format) {
+            (None, _) => out.write_all(&loaded.bytes),
+            (Some(timeline), Form::Text) => forms::text(timeline, out),
+            (Some(timeline), Form::Json) => forms::json_lines(timeline, out),
+            (Some(timeline), _) => forms::cast(timeline, out),
+        };
+        let Some(file) = &self.output else {
+            stream(write)?;
+            return Ok(Output::nothing());
+        };
         // What was on a screen may be secret.
         let mut options = OpenOptions::new();
         options.write(true).mode(0o600);
@@ -79,9 +86,10 @@ impl ExportArgs {
                 .hint("to write over it: --force")
                 .into());
         }
-        let mut out = opened.with_context(|| format!("cannot write {shown}"))?;
-        out.write_all(&bytes)
-            .and_then(|()| out.sync_all())
+        let mut out = BufWriter::new(opened.with_context(|| format!("cannot write {shown}"))?);
+        write(&mut out)
+            .and_then(|()| out.flush())
+            .and_then(|()| out.get_ref().sync_all())
             .with_context(|| format!("cannot write {shown}"))?;
         ctx.console.status(&format!("The recording {} has been written to {shown}.", loaded.name));
         Ok(Output::nothing())

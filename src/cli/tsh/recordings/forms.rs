@@ -1,28 +1,31 @@
 //! The forms of a recording outside of the gate: plain asciicast, text, JSON lines.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
+use super::in_order::InOrder;
 use crate::recording::{
     Event, Header, What, encode,
     event::{Direction, Stream},
-    telling::{self, STDERR},
+    telling,
     timeline::Timeline,
-    transcript,
 };
 
 /// asciicast v2 as any player plays it: no notes, the size at the start in the header, and of a session without a terminal
 /// standard error in red and line feeds as a terminal wants them.
-pub(crate) fn cast(timeline: &Timeline) -> String {
+pub(crate) fn cast(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
     let terminal = timeline.header().session.as_ref().is_none_or(|session| session.terminal);
-    let (mut header, first) = (timeline.header().clone(), first_size(timeline.events()));
+    let (mut header, first) = (timeline.header().clone(), first_size(timeline));
     if let Some((_, (width, height))) = first {
         (header.width, header.height) = (width, height);
     }
-    let mut out = String::from_utf8_lossy(&encode::header(&header)).into_owned();
-    for (n, event) in timeline.events().iter().enumerate() {
+    out.write_all(&encode::header(&header))?;
+    for (n, event) in timeline.events().enumerate() {
         let at = json!(seconds(event.at));
         let (code, text) = match &event.what {
             What::Bytes(Stream::Stdin, bytes) => ("i", String::from_utf8_lossy(bytes).into_owned()),
@@ -34,20 +37,20 @@ pub(crate) fn cast(timeline: &Timeline) -> String {
             What::Resize { width, height } => ("r", format!("{width}x{height}")),
             _ => continue,
         };
-        out.push_str(&format!("{}\n", json!([at, code, text])));
+        writeln!(out, "{}", json!([at, code, text]))?;
     }
-    out
+    Ok(())
 }
 
-/// The resize before any output, and its place.
-fn first_size(events: &[Event]) -> Option<(usize, (u16, u16))> {
-    let before =
-        events.iter().position(|event| matches!(event.what, What::Bytes(Stream::Stdout | Stream::Stderr, _)));
-    let sizes = events[..before.unwrap_or(events.len())].iter().enumerate().rev();
-    sizes.into_iter().find_map(|(n, event)| match event.what {
+/// The last resize before any output, and its place.
+fn first_size(timeline: &Timeline) -> Option<(usize, (u16, u16))> {
+    let is_output = |event: &Event| matches!(event.what, What::Bytes(Stream::Stdout | Stream::Stderr, _));
+    let before = timeline.events().take_while(|event| !is_output(event)).enumerate();
+    let sizes = before.filter_map(|(n, event)| match event.what {
         What::Resize { width, height } => Some((n, (width, height))),
         _ => None,
-    })
+    });
+    sizes.last()
 }
 
 fn for_terminal(text: &str, stream: Stream) -> String {
@@ -56,22 +59,16 @@ fn for_terminal(text: &str, stream: Stream) -> String {
 }
 
 /// What was on the screen, line by line, those of standard error marked; then how it ended.
-pub(crate) fn text(timeline: &Timeline) -> String {
-    let is_err = |event: &&Event| matches!(event.what, What::Bytes(Stream::Stderr, _));
-    let header = timeline.header();
-    let mut lines = transcript::lines(header, timeline.events().iter().filter(|event| !is_err(event)));
-    while lines.last().is_some_and(|line| line.text.is_empty()) {
-        lines.pop();
+pub(crate) fn text(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
+    let (mut lines, mut ends) = (InOrder::new(timeline.header()), String::new());
+    for event in timeline.events() {
+        if let Some(end) = telling::end(&event.what) {
+            ends += &(end + "\n");
+        }
+        lines.push(&event, out)?;
     }
-    // Apart from each other, so that no line is of both.
-    let mut marked = transcript::lines(header, timeline.events().iter().filter(is_err));
-    marked.iter_mut().for_each(|line| line.text.insert_str(0, STDERR));
-    lines.extend(marked);
-    lines.sort_by_key(|line| line.at);
-    let mut out: String = lines.into_iter().map(|line| line.text + "\n").collect();
-    let ends = timeline.events().iter().filter_map(|event| telling::end(&event.what));
-    ends.for_each(|end| out.push_str(&(end + "\n")));
-    out
+    lines.finish(out)?;
+    out.write_all(ends.as_bytes())
 }
 
 /// A time in seconds, as short as it can be written.
@@ -81,10 +78,9 @@ pub(crate) fn seconds(at: Duration) -> f64 {
 }
 
 /// One JSON object a line: the session, then each event.
-pub(crate) fn json_lines(timeline: &Timeline) -> String {
-    let mut out = format!("{}\n", session(timeline.header()));
-    timeline.events().iter().for_each(|one| out.push_str(&format!("{}\n", event(one))));
-    out
+pub(crate) fn json_lines(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", session(timeline.header()))?;
+    timeline.events().try_for_each(|one| writeln!(out, "{}", event(&one)))
 }
 
 fn session(header: &Header) -> Value {
@@ -114,6 +110,7 @@ pub(crate) fn event(event: &Event) -> Value {
             json!({ "time": time, "event": name, "direction": way, "bytes": bytes, "sha256": hex::encode(sha256) })
         }
         What::Lost { bytes, why } => json!({ "time": time, "event": "lost", "bytes": bytes, "reason": why }),
+        What::Protocol(name) => json!({ "time": time, "event": "protocol", "subprotocol": name }),
         What::Exit(code) => json!({ "time": time, "event": "exit", "exit": code }),
         What::Failed(why) => json!({ "time": time, "event": "failed", "reason": why }),
         What::Ended(why) => json!({ "time": time, "event": "ended", "reason": why }),

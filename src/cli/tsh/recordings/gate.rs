@@ -3,6 +3,7 @@
 use std::{fs, io::Read, path::Path, time::Duration};
 
 use anyhow::Context;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
@@ -101,7 +102,7 @@ pub(crate) async fn find(gate: &AdminClient, id: &str, live: bool, ctx: &Ctx) ->
 /// A recording with its bytes.
 pub(crate) struct Loaded {
     /// The sealed file, or plain asciicast.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     /// What the gate says of it, if it came from there.
     pub(crate) known: Option<Recording>,
     /// Where it comes from, for people.
@@ -111,23 +112,28 @@ pub(crate) struct Loaded {
 /// The file of this name if there is one, `-` for standard input, else the gate's recording of this ID.
 pub(crate) async fn load(what: &str, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Loaded> {
     if let Some(bytes) = file(what)? {
-        return Ok(Loaded { bytes, known: None, name: what.to_owned() });
+        return Ok(Loaded { bytes: bytes.into(), known: None, name: what.to_owned() });
     }
     // What can be no ID is not worth a login.
     ids::read(what, true)?;
     let gate = connect(globals, ctx).await?;
     let known = find(&gate, what, false, ctx).await?;
     let bytes = gate.recording_content(known.session.id).await.map_err(failure)?;
-    Ok(Loaded { bytes, name: known.session.id.to_string(), known: Some(known) })
+    Ok(Loaded { bytes: bytes.into(), name: known.session.id.to_string(), known: Some(known) })
 }
 
-/// What a recording holds, to play or to write. The person hears of damage.
+/// What a recording holds, to play (`watched`) or to write. The person hears of damage.
 ///
 /// # Errors
 /// Nothing of it can be played.
-pub(crate) fn timeline(loaded: &Loaded, ctx: &Ctx) -> anyhow::Result<Timeline> {
+pub(crate) fn timeline(loaded: &Loaded, watched: bool, ctx: &Ctx) -> anyhow::Result<Timeline> {
     let (name, sealed) = (&loaded.name, is_sealed(&loaded.bytes));
-    let timeline = Timeline::read(&loaded.bytes).map_err(|error| match error {
+    let bytes = loaded.bytes.clone();
+    let read = if watched { Timeline::read(bytes) } else { Timeline::read_events(bytes) };
+    let timeline = read.map_err(|error| match error {
+        DecodeError::Overfull(_) => {
+            Failure::new(format!("{name} is no recording of a gate: {error}; nothing of it can be played"))
+        }
         _ if sealed => Failure::new(format!("{name} is a damaged recording: nothing of it can be played"))
             .hint(format!("to see where: tsh recordings verify {name}")),
         DecodeError::Version(_) => Failure::new(format!("{name}: {error}")),
@@ -139,12 +145,19 @@ pub(crate) fn timeline(loaded: &Loaded, ctx: &Ctx) -> anyhow::Result<Timeline> {
         }
         return Ok(timeline);
     }
-    match hangs_together(&loaded.bytes) {
+    let found = hangs_together(&loaded.bytes);
+    match &found {
         Ok(None) => {}
         Ok(Some(at)) => ctx.console.warn(&format!("{name} was cut off inside of the block at byte {at}")),
         Err(finding) => ctx.console.warn(&format!(
             "{name} is not what the gate wrote: {finding}; from there on something may be missing or false"
         )),
+    }
+    // Anybody can make a file that hangs together.
+    if let Some(damage) = timeline.damage()
+        && (found == Ok(None) || matches!(damage, DecodeError::Overfull(_)))
+    {
+        ctx.console.warn(&format!("{name} is not wholly shown: {damage}"));
     }
     Ok(timeline)
 }

@@ -1,10 +1,10 @@
 //! `tsh recordings ls`.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{forms, gate, span};
+use super::{forms, gate, pages::Pages, span};
 use crate::{
     cli::{
         Ctx, block_on,
@@ -81,22 +81,40 @@ impl LsArgs {
         };
         // --user asks whose recordings; who asks is the current login.
         let globals = Globals { user: None, ..globals.clone() };
-        let mut all = block_on(async {
+        let mut pages = Pages::new(self.format, zone(&ctx.env));
+        block_on(async {
             let gate = gate::connect(&globals, ctx).await?;
-            gate.all_recordings(query, self.limit).await.map_err(gate::failure)
+            // Live ones first, however long they have been going on.
+            let states = query.state.map_or(vec![Some(State::Live), None], |state| vec![Some(state)]);
+            let mut live = HashSet::new();
+            for state in states {
+                let (mut query, mut more) = (Query { state, ..query.clone() }, true);
+                while more && pages.count < self.limit {
+                    let page;
+                    (page, more) =
+                        gate.next_page(&mut query, self.limit - pages.count).await.map_err(gate::failure)?;
+                    let new = |one: &Recording| !live.contains(&one.session.id);
+                    let new: Vec<Recording> = page.into_iter().filter(new).collect();
+                    if state == Some(State::Live) {
+                        live.extend(new.iter().map(|one| one.session.id));
+                    }
+                    if !pages.write(&new)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            anyhow::Ok(true)
         })?;
-        all.sort_by_key(|recording| recording.state != State::Live);
-        if all.is_empty() && self.format == Format::Text {
+        if pages.count == 0 && self.format == Format::Text {
             ctx.console.status("There are no such recordings, or none that you may see.");
-            return Ok(Output::nothing());
         }
-        let values = all.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-        Output::listed(self.format, &values, || table(&all, &zone(&ctx.env)).render())
+        pages.finish()?;
+        Ok(Output::nothing())
     }
 }
 
 /// A recording for programs: its times have their unit in their name.
-fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
+pub(super) fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
     let mut value = serde_json::to_value(recording)?;
     if let Some(keys) = value.as_object_mut() {
         keys.remove("duration");

@@ -3,8 +3,10 @@
 mod export;
 pub(crate) mod forms;
 pub(crate) mod gate;
+mod in_order;
 mod keys;
 pub(crate) mod ls;
+mod pages;
 mod search;
 pub(crate) mod span;
 mod verify;

@@ -1,11 +1,14 @@
 //! `tsh recordings verify`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::gate;
+use super::{forms, gate};
 use crate::{
     cli::{
         Ctx, block_on,
@@ -44,7 +47,7 @@ impl VerifyArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
         let mut loaded = block_on(gate::load(&self.what, globals, ctx))?;
         if !is_sealed(&loaded.bytes) {
-            if Timeline::read(&loaded.bytes).is_err() {
+            if Timeline::read_events(loaded.bytes.clone()).is_err() {
                 return Err(gate::no_recording(&loaded.name).into());
             }
             let text = format!("{} is not sealed: anybody could have written it", loaded.name);
@@ -117,7 +120,7 @@ struct Verdict<'a> {
 
 impl Verdict<'_> {
     fn good(&self, report: &Report, ctx: &Ctx) -> anyhow::Result<Output> {
-        let value = serde_json::json!({ "good": true, "report": report });
+        let value = serde_json::json!({ "good": true, "report": for_programs(report)? });
         Output::listed(self.format, &value, || self.words(report, ctx))
     }
 
@@ -158,7 +161,7 @@ impl Verdict<'_> {
 
     fn words(&self, report: &Report, ctx: &Ctx) -> String {
         let name = self.name;
-        let covered = clock(std::time::Duration::from_micros(report.covered));
+        let covered = clock(Duration::from_micros(report.covered));
         let signed = report.signed.to_zoned(zone(&ctx.env)).strftime("%Y-%m-%d %H:%M:%S %Z");
         let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let (frames, checkpoints) = (count(report.frames, "frame"), count(report.checkpoints, "checkpoint"));
@@ -190,6 +193,17 @@ impl Verdict<'_> {
     }
 }
 
+/// A report for programs: its times have their unit in their name.
+fn for_programs(report: &Report) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(report)?;
+    if let Some(keys) = value.as_object_mut() {
+        keys.remove("covered");
+        let covered = forms::seconds(Duration::from_micros(report.covered));
+        keys.insert("covered_seconds".into(), covered.into());
+    }
+    Ok(value)
+}
+
 /// All public keys in a PEM text.
 pub(super) fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
     const END: &str = "-----END PUBLIC KEY-----";
@@ -199,4 +213,27 @@ pub(super) fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
         return Err(Failure::new("there is no public key in PEM form to verify with").into());
     }
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_their_unit_in_their_name() {
+        let report = Report {
+            session: Uuid::nil(),
+            state: State::Complete,
+            frames: 1,
+            checkpoints: 1,
+            covered: 83_500_000,
+            signed: jiff::Timestamp::UNIX_EPOCH,
+            uncovered: 0,
+            compared: true,
+        };
+        let value = for_programs(&report).unwrap();
+        assert_eq!(value["covered_seconds"], 83.5);
+        assert_eq!(value.get("covered"), None);
+        assert_eq!(value["frames"], 1);
+    }
 }

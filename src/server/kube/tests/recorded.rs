@@ -102,6 +102,7 @@ async fn a_stream_that_the_gate_does_not_know_is_refused_or_counted_as_lost() {
     let _ = tunnel.read_to_end(&mut Vec::new()).await;
     let kept = rig.recording_when(|one| one.state != State::Live).await;
     assert_eq!((kept.state, kept.lost), (State::Partial, 10));
+    assert_eq!(kept.subprotocol.as_deref(), Some("v9.channel.k8s.io"));
     let event = rig.event("session.recording.failed").await;
     assert_eq!(
         (&event["sid"], &event["session_ended"]),

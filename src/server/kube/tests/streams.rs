@@ -98,6 +98,12 @@ async fn exec_passes_bytes_both_ways_and_is_written_down_from_start_to_end() {
         assert_eq!(begin["kubernetes_container_name"], "web");
     }
     assert_eq!(command["code"], "T3002I");
+    for event in [&command, &data] {
+        assert_eq!(event["stream_protocol"], "SPDY/3.1 v4.channel.k8s.io");
+    }
+    for event in [&start, &end] {
+        assert_eq!(event["stream_protocol"], "WebSocket v5.channel.k8s.io");
+    }
     assert!(rig.events().await.iter().all(|e| e["event"] != "kube.request"));
     for seen in rig.api.seen() {
         assert_eq!(seen.all("impersonate-user"), ["alice"]);

@@ -436,7 +436,8 @@ fn how_a_session_ended_is_read_from_its_film() {
         }
         drop(spool);
         let recovered = room.recover();
-        let wanted = Told { exit: Some(3), reason: Some("the rights went".into()), lost: 7 };
+        let wanted =
+            Told { exit: Some(3), reason: Some("the rights went".into()), lost: 7, ..Told::default() };
         assert_eq!((recovered.told, recovered.to), (wanted, Duration::from_secs(7)), "{seal}");
     }
 }

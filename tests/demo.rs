@@ -178,6 +178,8 @@ fn a_second_person_may_watch_and_change_nothing() {
     run(&bob, "kubectl get pods -A").succeeds().says("shell");
     run(&bob, "kubectl exec shell -- echo hello").fails_with(1).says("bob");
     run(&bob, "kubectl get secrets -A").fails_with(1).says("cannot list resource \"secrets\"");
+    let tctl = env!("CARGO_BIN_EXE_tctl");
+    run(&bob, &format!("{tctl} recordings rotate-key")).fails_with(1).says("bob");
     wait_for("alice's session in bob's list", || {
         let listed = run(&bob, &format!("{tsh} recordings ls")).succeeds();
         (listed.stdout.contains("alice") && listed.stdout.contains("shell")).then_some(())

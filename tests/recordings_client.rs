@@ -115,6 +115,21 @@ fn an_export_is_a_file_for_other_players() {
 }
 
 #[test]
+fn a_list_that_was_cut_says_so() {
+    let world = World::with_connector();
+    world.login();
+    for _ in 0..2 {
+        world.kubectl(Kubectl::WebSocket, &["exec", "shell", "--", "true"]).succeeds();
+    }
+    let ls = |limit: &str| world.tsh(&["recordings", "ls", "--state=complete", limit]).succeeds();
+    wait_for("two recordings", || (ls("--limit=2").stdout.lines().count() == 3).then_some(()));
+    assert_eq!(ls("--limit=2").stderr, "");
+    let cut = ls("--limit=1");
+    assert_eq!(cut.stdout.lines().count(), 2);
+    assert!(cut.stderr.contains("the first 1") && cut.stderr.contains("--limit"), "{cut:?}");
+}
+
+#[test]
 fn sessions_are_listed_played_verified_joined_and_ended() {
     let world = World::with_connector();
     world.login();

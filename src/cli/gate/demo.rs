@@ -200,14 +200,20 @@ impl<'a> Demo<'a> {
     }
 
     /// The environment of a person of the demo: everything that is written is below the folder.
-    fn env(&self, home: &str) -> Vec<(String, PathBuf)> {
+    fn person(&self, home: &str) -> Vec<(String, PathBuf)> {
         let at = |name: &str, path: &str| (name.to_owned(), self.dir.join(path));
         vec![
             at("HOME", home),
             at("TELEPORT_HOME", &format!("{home}/.tsh")),
             at("KUBECONFIG", &format!("{home}/kubeconfig")),
-            at("TELEPORT_CONFIG_FILE", "jumpgate.yaml"),
         ]
+    }
+
+    /// Of the person who runs the gate, too: by its configuration `tctl` works with all rights.
+    fn env(&self) -> Vec<(String, PathBuf)> {
+        let mut env = self.person(HOME);
+        env.push(("TELEPORT_CONFIG_FILE".into(), self.dir.join("jumpgate.yaml")));
+        env
     }
 
     async fn tour(mut self, ctx: &Ctx, kubectl: Option<PathBuf>) -> anyhow::Result<()> {
@@ -220,7 +226,7 @@ impl<'a> Demo<'a> {
             tsh: tool(ctx, "tsh")?,
             tctl: tool(ctx, "tctl")?,
             kubectl: kubectl.or_else(|| on_path(ctx, "kubectl")),
-            env: self.env(HOME),
+            env: self.env(),
             browser: Browser::new(&host_ca, self.github.password())?,
             write_connector: &|group| self.write_connector(group, ""),
         };
@@ -239,8 +245,8 @@ impl<'a> Demo<'a> {
             tctl: tool(ctx, "tctl")?,
             has_kubectl: on_path(ctx, "kubectl").is_some(),
             staging: (!self.clusters.is_empty()).then_some(STAGING),
-            env: self.env(HOME),
-            second_env: self.env(SECOND_HOME),
+            env: self.env(),
+            second_env: self.person(SECOND_HOME),
         }
         .print()?;
         self.gate.until_signal(Signals::new()?).await;

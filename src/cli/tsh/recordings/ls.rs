@@ -82,11 +82,11 @@ impl LsArgs {
         // --user asks whose recordings; who asks is the current login.
         let globals = Globals { user: None, ..globals.clone() };
         let mut pages = Pages::new(self.format, zone(&ctx.env));
-        block_on(async {
+        let cut = block_on(async {
             let gate = gate::connect(&globals, ctx).await?;
             // Live ones first, however long they have been going on.
             let states = query.state.map_or(vec![Some(State::Live), None], |state| vec![Some(state)]);
-            let mut live = HashSet::new();
+            let (mut live, mut cut) = (HashSet::new(), false);
             for state in states {
                 let (mut query, mut more) = (Query { state, ..query.clone() }, true);
                 while more && pages.count < self.limit {
@@ -102,13 +102,20 @@ impl LsArgs {
                         return Ok(false);
                     }
                 }
+                cut |= more;
             }
-            anyhow::Ok(true)
+            anyhow::Ok(cut)
         })?;
         if pages.count == 0 && self.format == Format::Text {
             ctx.console.status("There are no such recordings, or none that you may see.");
         }
+        let count = pages.count;
         pages.finish()?;
+        if cut {
+            ctx.console.status(&format!(
+                "These are the first {count}; there may be older ones: see more with --limit, or those before a time with --until."
+            ));
+        }
         Ok(Output::nothing())
     }
 }

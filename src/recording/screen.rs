@@ -16,7 +16,8 @@ const DEL: char = '\u{7f}';
 
 /// A terminal's screen.
 pub struct Screen {
-    terminal: Terminal,
+    /// None if the emulator refused even the clamped size: nothing is shown then.
+    terminal: Option<Terminal>,
     /// Without a terminal a line feed alone ends a line.
     raw: bool,
     broken: bool,
@@ -85,12 +86,8 @@ impl Screen {
     /// A screen of a size, clamped to what can be shown. `raw`: there is no terminal that turns a line feed into a new line.
     pub fn new(width: u16, height: u16, raw: bool) -> Self {
         let (columns, rows) = clamp(width, height);
-        // `resize` clamps to what is valid; a size of 1 by 1 always is.
-        let terminal = Terminal::new(columns, rows).or_else(|_| Terminal::new(1, 1));
-        match terminal {
-            Ok(terminal) => Self { terminal, raw, broken: false },
-            Err(_) => unreachable!("1 by 1 is a size"),
-        }
+        let terminal = Terminal::new(columns, rows).ok();
+        Self { broken: terminal.is_none(), terminal, raw }
     }
 
     /// Shows what an event shows: output and sizes. The rest changes nothing.
@@ -137,7 +134,7 @@ impl Screen {
 
     /// What brings a new screen of the same size to where this one is.
     pub(super) fn dump(&self) -> String {
-        self.terminal.dump()
+        self.terminal.as_ref().map(Terminal::dump).unwrap_or_default()
     }
 
     /// A screen that another one dumped.
@@ -147,25 +144,27 @@ impl Screen {
         screen
     }
 
-    /// The emulator.
-    pub(super) fn terminal(&self) -> &Terminal {
-        &self.terminal
+    /// The emulator, if there is one.
+    pub(super) fn terminal(&self) -> Option<&Terminal> {
+        self.terminal.as_ref()
     }
 
     /// Columns and rows.
     pub fn size(&self) -> (u16, u16) {
-        let (columns, rows) = self.terminal.size();
+        let (columns, rows) = self.terminal.as_ref().map_or((1, 1), Terminal::size);
         (columns as u16, rows as u16)
     }
 
     /// Column and row of the cursor from 0, if it is to be seen.
     pub fn cursor(&self) -> Option<(u16, u16)> {
-        self.terminal.cursor().position().map(|(column, row)| (column as u16, row as u16))
+        let position = self.terminal.as_ref()?.cursor().position();
+        position.map(|(column, row)| (column as u16, row as u16))
     }
 
     /// The rows that are to be seen, from the top.
     pub fn rows(&self) -> Vec<Row> {
-        self.terminal.screen().visible_lines().map(row).collect()
+        let Some(terminal) = &self.terminal else { return vec![Row::default()] };
+        terminal.screen().visible_lines().map(row).collect()
     }
 
     /// Whether the emulator failed at something that the session printed; the screen then starts anew.
@@ -174,12 +173,11 @@ impl Screen {
     }
 
     fn guarded(&mut self, work: impl FnOnce(&mut Terminal)) {
-        let (columns, rows) = self.terminal.size();
-        if catch_unwind(AssertUnwindSafe(|| work(&mut self.terminal))).is_err() {
+        let Some(terminal) = &mut self.terminal else { return };
+        let (columns, rows) = terminal.size();
+        if catch_unwind(AssertUnwindSafe(|| work(terminal))).is_err() {
             self.broken = true;
-            if let Ok(fresh) = Terminal::new(columns, rows) {
-                self.terminal = fresh;
-            }
+            self.terminal = Terminal::new(columns, rows).ok();
         }
     }
 }

@@ -104,8 +104,9 @@ impl Lines {
     fn push(&mut self, what: &What) -> Vec<String> {
         self.told.quiet = matches!(what, What::Resize { .. });
         self.screen.apply_with(what, &mut Watch(&mut self.told));
-        if self.screen.terminal().active_screen_kind() == ScreenKind::Primary {
-            self.tell(self.screen.terminal().cursor().row);
+        let shown = self.screen.terminal().filter(|one| one.active_screen_kind() == ScreenKind::Primary);
+        if let Some(row) = shown.map(|terminal| terminal.cursor().row) {
+            self.tell(row);
         }
         std::mem::take(&mut self.told.ready)
     }
@@ -122,7 +123,7 @@ impl Lines {
 
     /// Tells the lines that end above a row, if they read otherwise than what was told of them.
     fn tell(&mut self, below: usize) {
-        let terminal = self.screen.terminal();
+        let Some(terminal) = self.screen.terminal() else { return };
         for (told, row) in
             self.told.rows.iter_mut().zip(terminal.primary_screen().visible_lines()).skip(below)
         {

@@ -77,7 +77,7 @@ impl Transcript {
         let (pages, ready, now) = (&mut self.primary, &mut self.ready, self.now);
         self.screen.apply_with(&event.what, &mut Watch { page: pages, ready, now });
         self.dirty = true;
-        let kind = self.screen.terminal().active_screen_kind();
+        let kind = self.screen.terminal().map_or(self.kind, Terminal::active_screen_kind);
         if self.kind == ScreenKind::Alternate && kind == ScreenKind::Primary {
             self.alternate.flush(&mut self.ready);
         }
@@ -101,7 +101,9 @@ impl Transcript {
         if self.kind == ScreenKind::Alternate {
             self.alternate.flush(&mut self.ready);
         }
-        self.primary.finish(self.screen.terminal(), self.now, &mut self.ready);
+        if let Some(terminal) = self.screen.terminal() {
+            self.primary.finish(terminal, self.now, &mut self.ready);
+        }
         self.ready.sort_by_key(|line| line.at);
         self.ready
     }
@@ -109,7 +111,9 @@ impl Transcript {
     /// Compares the screen with what stood there before.
     fn look(&mut self) {
         let page = if self.kind == ScreenKind::Alternate { &mut self.alternate } else { &mut self.primary };
-        page.look(self.screen.terminal().screen().visible_lines(), self.now, &mut self.ready);
+        if let Some(terminal) = self.screen.terminal() {
+            page.look(terminal.screen().visible_lines(), self.now, &mut self.ready);
+        }
         self.looked = self.now;
         self.dirty = false;
     }

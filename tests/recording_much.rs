@@ -129,7 +129,9 @@ fn a_follower_who_stands_still_costs_nothing_and_misses_nothing() {
     let id = wait_for_within("a live session", Duration::from_secs(30), || {
         let listed = world.tsh(&["recordings", "ls", "--state=live", "--format=json"]).stdout;
         let all: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
-        all[0]["id"].as_str().map(str::to_owned)
+        // The one before may not be sealed yet.
+        let ours = all.as_array()?.iter().find(|one| one["command"].to_string().contains("read go"))?;
+        ours["id"].as_str().map(str::to_owned)
     });
     let follower = Live::piped(world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &["join", &id]));
     follower.says("begin\n");

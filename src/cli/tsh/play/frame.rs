@@ -237,7 +237,8 @@ mod tests {
         let said = |columns| seen(&film, (columns, 4))[3].trim_end().to_owned();
         assert_eq!(said(30), " at the end 0:01 / 0:01  2×  a");
         assert_eq!(said(62), " at the end 0:01 / 0:01  2×  space: play, q: quit  needs 40×11");
-        let all = " at the end 0:01 / 0:01  2×  space: play, q: quit  higher than this window, needs 40×11  a";
+        let all =
+            " at the end 0:01 / 0:01  2×  space: play, q: quit  higher than this window, needs 40×11  a";
         assert_eq!(said(90), all);
         assert_eq!(seen(&film, (4, 4))[2], "4 a");
         for size in [(0, 0), (1, 1), (40, 1), (1, 0), (3, 2)] {

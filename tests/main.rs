@@ -74,6 +74,8 @@ mod tsh_two_gates;
 mod usage;
 mod walkthrough;
 mod watch_logs;
+mod web_ends;
+mod web_list;
 mod web_login;
 mod web_player;
 mod web_sessions;

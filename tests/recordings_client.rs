@@ -74,7 +74,7 @@ fn a_film_obeys_its_keys_and_gives_the_terminal_back() {
     film.send("\u{1b}[F");
     film.says("at the end 0:31 / 0:31");
     film.resize(5, 40);
-    film.says("larger than th");
+    film.says("needs 60×9");
     film.send("0");
     film.says("0:00 / 0:31");
     film.send("q");

@@ -40,7 +40,7 @@ fn sign_in(chromium: &mut Chromium, world: &World, user: &str) {
 }
 
 #[track_caller]
-fn consent(chromium: &mut Chromium, password: &str, user: &str) {
+pub fn consent(chromium: &mut Chromium, password: &str, user: &str) {
     chromium.wait_until("document.querySelector('a.button')?.textContent.startsWith('Sign in with')");
     chromium.click("a.button");
     chromium.wait_until("document.title.startsWith('Authorize')");

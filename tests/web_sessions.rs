@@ -17,7 +17,7 @@ use crate::support::in_process::{CLUSTER, InProcess};
 
 /// A browser's cookies, kept by hand.
 #[derive(Debug, Default, Clone)]
-struct Jar(Vec<(String, String)>);
+pub struct Jar(Vec<(String, String)>);
 
 impl Jar {
     fn keep(&mut self, answer: &reqwest::Response) {
@@ -30,7 +30,7 @@ impl Jar {
         }
     }
 
-    fn header(&self) -> String {
+    pub fn header(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
@@ -81,7 +81,7 @@ async fn consented(world: &InProcess, jar: &mut Jar, user: &str, start: &str) ->
 
 const START: &str = "/web/login/github?connector_id=github";
 
-async fn sign_in(world: &InProcess, user: &str) -> Jar {
+pub async fn sign_in(world: &InProcess, user: &str) -> Jar {
     let mut jar = Jar::default();
     let callback = consented(world, &mut jar, user, START).await;
     let answer = get(world, &mut jar, &callback).await;
@@ -90,12 +90,12 @@ async fn sign_in(world: &InProcess, user: &str) -> Jar {
     jar
 }
 
-async fn token(world: &InProcess, jar: &Jar) -> String {
+pub async fn token(world: &InProcess, jar: &Jar) -> String {
     let page = get(world, &mut jar.clone(), "/web/me").await.text().await.unwrap();
     page.split_once("name=\"csrf\" content=\"").unwrap().1.split('"').next().unwrap().to_owned()
 }
 
-fn session_of(user: &str) -> Session {
+pub fn session_of(user: &str) -> Session {
     Session {
         id: jumpgate::recording::id::new(jiff::Timestamp::now()),
         kind: Kind::Exec,

@@ -20,5 +20,6 @@ mod handlers;
 mod limit;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use gate::{Addresses, Authorities, Gate};

@@ -109,7 +109,7 @@ pub(super) struct Inner {
     audit: AuditLog,
     live: Sessions,
     uploads: Semaphore,
-    searches: Semaphore,
+    searches: Arc<Semaphore>,
     actors: Mutex<JoinSet<()>>,
     seal_every: Duration,
 }
@@ -151,7 +151,7 @@ impl Recordings {
             audit,
             live: Sessions::default(),
             uploads: Semaphore::new(UPLOADS),
-            searches: Semaphore::new(1),
+            searches: Arc::new(Semaphore::new(1)),
             actors: Mutex::default(),
             seal_every,
         })))

@@ -1,12 +1,14 @@
 //! Finds what was on the screen, across sessions: the newest first, a bounded amount of them in one go.
 
-use std::{io, time::Instant};
+use std::{io, sync::Arc, time::Instant};
 
 use futures_util::TryStreamExt;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{ReadError, Recordings, Viewer};
 use crate::{
     recording::{blocks, decode::Decoder, transcript::Transcript},
+    server::work::while_wanted,
     wire::recordings::{Found, Hit, Query, Recording},
 };
 
@@ -27,7 +29,8 @@ impl Recordings {
     /// Sessions on whose screen a text was, small and capital letters alike.
     pub async fn search(&self, viewer: &Viewer, text: &str, query: &Query) -> Result<Found, ReadError> {
         // One at a time: a search costs memory and a processor.
-        let Ok(_turn) = self.0.searches.acquire().await else { return Ok(Found::default()) };
+        let Ok(turn) = self.0.searches.clone().acquire_owned().await else { return Ok(Found::default()) };
+        let turn = Arc::new(turn);
         let begin = Instant::now();
         let mut query = Query { limit: Some(50), ..query.clone() };
         let mut found = Found::default();
@@ -35,7 +38,7 @@ impl Recordings {
             let page = self.list(viewer, &query).await?;
             for recording in page.recordings {
                 let id = recording.session.id;
-                match self.search_one(viewer, recording, text).await {
+                match self.search_one(viewer, recording, text, turn.clone()).await {
                     Ok(hits) => found.hits.extend(hits),
                     // One that cannot be read does not hide the others.
                     Err(error) => tracing::warn!(session = %id, %error, "a recording cannot be searched"),
@@ -58,6 +61,7 @@ impl Recordings {
         viewer: &Viewer,
         recording: Recording,
         text: &str,
+        turn: Arc<OwnedSemaphorePermit>,
     ) -> Result<Vec<Hit>, ReadError> {
         let id = recording.session.id;
         let content = self.content(viewer, id).await?;
@@ -70,9 +74,10 @@ impl Recordings {
             .await
             .map_err(failed)?;
         let wanted = text.to_lowercase();
-        let searching = tokio::task::spawn_blocking(move || {
-            let begin = Instant::now();
-            lines_with(&sealed, &wanted, || begin.elapsed() < LONGEST_OF_ONE)
+        // Who asked may be gone; the turn of the next begins when this one has ended.
+        let searching = while_wanted(move |asked| {
+            let (_turn, begin) = (turn, Instant::now());
+            lines_with(&sealed, &wanted, || asked.is_wanted() && begin.elapsed() < LONGEST_OF_ONE)
         });
         let lines = searching.await.map_err(|error| failed(io::Error::other(error)))?;
         let session = &recording.session;

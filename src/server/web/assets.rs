@@ -27,6 +27,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("audit.js", SCRIPT, include_str!("assets/audit.js")),
     ("me.js", SCRIPT, include_str!("assets/me.js")),
     ("player.js", SCRIPT, include_str!("assets/player.js")),
+    ("controls.js", SCRIPT, include_str!("assets/controls.js")),
+    ("facts.js", SCRIPT, include_str!("assets/facts.js")),
+    ("transcript.js", SCRIPT, include_str!("assets/transcript.js")),
+    ("playing.js", SCRIPT, include_str!("assets/playing.js")),
+    ("live.js", SCRIPT, include_str!("assets/live.js")),
     ("film.js", SCRIPT, include_str!("assets/film.js")),
     ("screen.js", SCRIPT, include_str!("assets/screen.js")),
 ];

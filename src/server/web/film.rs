@@ -64,14 +64,15 @@ struct Stage {
 }
 
 impl Film {
-    /// Takes the next bytes of a recording's lines. `see` gets every event; the frames that are done are added to `out`.
+    /// Takes the next bytes of a recording's lines. `see` gets every event, and says whether it goes on: a few bytes may keep a
+    /// terminal busy for long. The frames that are done are added to `out`.
     ///
     /// # Errors
     /// The lines are none of a recording. What was before is in `out`.
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
-        see: &mut impl FnMut(&Header, &Event),
+        see: &mut impl FnMut(&Header, &Event) -> bool,
         out: &mut Vec<Line>,
     ) -> Result<(), DecodeError> {
         let fed = self.decoder.feed(bytes);
@@ -80,7 +81,7 @@ impl Film {
     }
 
     /// The end: what is not shown yet is a frame, and a last line tells how long the film is.
-    pub(super) fn finish(&mut self, see: &mut impl FnMut(&Header, &Event), out: &mut Vec<Line>) {
+    pub(super) fn finish(&mut self, see: &mut impl FnMut(&Header, &Event) -> bool, out: &mut Vec<Line>) {
         self.decoder.finish();
         self.advance(see, out);
         self.flush(out);
@@ -115,11 +116,13 @@ impl Film {
         Some(Line { part: stage.part, at, text: stage.key_text(at).to_string() })
     }
 
-    fn advance(&mut self, see: &mut impl FnMut(&Header, &Event), out: &mut Vec<Line>) {
+    fn advance(&mut self, see: &mut impl FnMut(&Header, &Event) -> bool, out: &mut Vec<Line>) {
         let Some(header) = self.decoder.header().cloned() else { return };
         let stage = self.stage.get_or_insert_with(|| Stage::new(&header));
         while let Some(event) = self.decoder.next_event() {
-            see(&header, &event);
+            if !see(&header, &event) {
+                return;
+            }
             stage.take(&event, out);
         }
     }

@@ -107,6 +107,10 @@ impl Outline {
             let lines = transcript.finish();
             self.keep(lines);
         }
+        // What became of a copy is written down when all is over; for who reads, the end comes last.
+        let last = self.marks.iter().map(|mark| mark.at).max().unwrap_or_default();
+        self.marks.iter_mut().filter(|mark| mark.kind == "end").for_each(|mark| mark.at = last);
+        self.marks.sort_by_key(|mark| mark.kind == "end");
         // A line that stood long comes after others that went sooner.
         self.lines.sort_by_key(|(at, _)| *at);
         let mut parts: Vec<u64> = Vec::new();
@@ -124,5 +128,24 @@ impl Outline {
             transcript: self.lines,
             more: self.cut,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::event::Direction;
+
+    #[test]
+    fn the_end_is_told_behind_what_became_of_a_copy() {
+        let header: Header = serde_json::from_str("{\"version\":2,\"width\":20,\"height\":4}").unwrap();
+        let mut outline = Outline::default();
+        let file = What::File { so_far: false, direction: Direction::Up, bytes: 7, sha256: [0; 32] };
+        for (at, what) in [(40, What::Exit(0)), (41, file)] {
+            outline.see(&header, &Event { at: Duration::from_millis(at), what });
+        }
+        let marks = outline.finish(&[]).marks;
+        let told: Vec<(u64, &str)> = marks.iter().map(|mark| (mark.at, &*mark.text)).collect();
+        assert_eq!(told, [(41, "a file was copied, 7 bytes"), (41, "exit code 0")]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the player asks: a recording's outline, its film in parts, and a live session as it goes on (see [`super::film`]).
 
 use std::{
+    cell::Cell,
     collections::HashSet,
     io::{self, Read},
     sync::{
@@ -35,10 +36,14 @@ use super::{
     outline::Outline,
     visitor::Visitor,
 };
-use crate::server::{
-    auth::session::{self, SessionKey},
-    listener::Drain,
-    recordings::{Content, ReadError, Viewer},
+use crate::{
+    recording::{Event, Header},
+    server::{
+        auth::session::{self, SessionKey},
+        listener::Drain,
+        recordings::{Content, ReadError, Viewer},
+        work::{Wanted, while_wanted},
+    },
 };
 
 /// How many bytes of a recording's lines are shown at a time.
@@ -90,13 +95,16 @@ pub(super) async fn opened(visitor: &Visitor, id: Uuid) -> Result<Content, ApiEr
 async fn outline(visitor: Visitor, Path(id): Path<String>) -> Result<Response, ApiError> {
     let lines = Lines::of(opened(&visitor, session_id(&id)?).await?)?;
     let place = place(&visitor).await?;
-    let work = move || {
+    let work = move |wanted: &Wanted| {
         let mut outline = Outline::default();
         let _place = place;
-        read_film(lines, &mut |header, event| outline.see(header, event), &mut |_| true, true)
-            .map(|all| outline.finish(&all))
+        let see = &mut |header: &_, event: &_| {
+            outline.see(header, event);
+            wanted.is_wanted()
+        };
+        read_film(lines, see, &mut |_| true, true).map(|all| outline.finish(&all))
     };
-    let made = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    let made = while_wanted(work).await.map_err(io::Error::other).flatten();
     Ok(private(axum::Json(made.map_err(|error| unreadable(&error))?)))
 }
 
@@ -112,7 +120,7 @@ async fn film(
     let lines = Lines::of(opened(&visitor, session_id(&id)?).await?)?;
     let place = place(&visitor).await?;
     // Whole, so that a client who does not read holds no place.
-    let work = move || {
+    let work = move |wanted: &Wanted| {
         let _place = place;
         let mut own = String::new();
         let mut see = |new: &mut Vec<Line>| {
@@ -123,9 +131,9 @@ async fn film(
             }
             !after
         };
-        read_film(lines, &mut |_, _| {}, &mut see, false).map(|_| own)
+        read_film(lines, &mut |_, _| wanted.is_wanted(), &mut see, false).map(|_| own)
     };
-    let made = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    let made = while_wanted(work).await.map_err(io::Error::other).flatten();
     Ok(as_ndjson(private(made.map_err(|error| unreadable(&error))?)))
 }
 
@@ -139,14 +147,19 @@ pub(super) fn unreadable(error: &io::Error) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("the recording cannot be read now: {error}"))
 }
 
-/// Shows a recording to its end, or until `frames` has enough. With `keep`, all frames come back, without their texts.
+/// Shows a recording to its end, or until `see` or `frames` has enough. With `keep`, all frames come back, without their texts.
 fn read_film(
     mut lines: Lines,
-    see: &mut impl FnMut(&crate::recording::Header, &crate::recording::Event),
+    see: &mut impl FnMut(&Header, &Event) -> bool,
     frames: &mut impl FnMut(&mut Vec<Line>) -> bool,
     keep: bool,
 ) -> io::Result<Vec<Line>> {
     let (mut film, mut new, mut all) = (Film::default(), Vec::new(), Vec::new());
+    let goes_on = Cell::new(true);
+    let see = &mut |header: &Header, event: &Event| {
+        goes_on.set(goes_on.get() && see(header, event));
+        goes_on.get()
+    };
     let mut chunk = vec![0; CHUNK];
     loop {
         // A cut recording plays to the cut, a damaged one to the damage.
@@ -155,6 +168,9 @@ fn read_film(
         let end = read == 0 || damaged;
         if end {
             film.finish(see, &mut new);
+        }
+        if !goes_on.get() {
+            return Ok(all);
         }
         if keep {
             all.extend(new.iter().map(|line| Line { text: String::new(), ..*line }));
@@ -305,18 +321,18 @@ impl Follow {
             new.extend(self.film.key());
             self.begun = true;
         }
-        self.film.finish(&mut |_, _| {}, &mut new);
+        self.film.finish(&mut |_, _| true, &mut new);
         self.send(&mut new).await
     }
 
     /// Shows a piece, in a thread that may take its time: the first ones are all that was recorded so far.
     async fn feed(mut self, piece: Bytes, new: &mut Vec<Line>) -> Option<Self> {
-        let work = move || {
+        let work = move |wanted: &Wanted| {
             let mut lines = Vec::new();
-            let fed = self.film.feed(&piece, &mut |_, _| {}, &mut lines);
+            let fed = self.film.feed(&piece, &mut |_, _| wanted.is_wanted(), &mut lines);
             fed.is_ok().then_some((self, lines))
         };
-        let (this, lines) = tokio::task::spawn_blocking(work).await.ok().flatten()?;
+        let (this, lines) = while_wanted(work).await.ok().flatten()?;
         if this.begun {
             new.extend(lines);
         }

@@ -21,7 +21,10 @@ use super::{
     shell,
     visitor::Visitor,
 };
-use crate::recording::{Event, Header, What, decode::Decoder, event::Stream};
+use crate::{
+    recording::{Event, Header, What, decode::Decoder, event::Stream},
+    server::work::{Wanted, while_wanted},
+};
 
 /// The most bytes of one answer.
 const MAX_BYTES: usize = 512 * 1024;
@@ -179,7 +182,7 @@ async fn read<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let mut lines = Lines::of(opened(visitor, id).await?)?;
     let place = place(visitor).await?;
-    let work = move || -> std::io::Result<T> {
+    let work = move |wanted: &Wanted| -> std::io::Result<T> {
         let _place = place;
         let (mut decoder, mut chunk) = (Decoder::default(), vec![0; CHUNK]);
         loop {
@@ -190,7 +193,7 @@ async fn read<T: Send + 'static>(
             }
             let Some(header) = decoder.header().cloned() else { return Ok(into) };
             while let Some(event) = decoder.next_event() {
-                if !see(&mut into, &header, &event) {
+                if !wanted.is_wanted() || !see(&mut into, &header, &event) {
                     return Ok(into);
                 }
             }
@@ -199,7 +202,7 @@ async fn read<T: Send + 'static>(
             }
         }
     };
-    let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).flatten();
+    let done = while_wanted(work).await.map_err(std::io::Error::other).flatten();
     done.map_err(|error| unreadable(&error))
 }
 

@@ -51,9 +51,9 @@ impl Canvas {
         self.rows = drawn;
         if let Some((column, row)) = cursor
             && column < columns
-            && row - below < room
+            && let Some(line) = row.checked_sub(below).filter(|line| *line < room)
         {
-            out.push_str(&format!("\u{1b}[{};{}H\u{1b}[?25h", row - below + 1, column + 1));
+            out.push_str(&format!("\u{1b}[{};{}H\u{1b}[?25h", line + 1, column + 1));
         }
         out
     }
@@ -120,7 +120,7 @@ fn look(style: &Style, colours: bool) -> String {
     out
 }
 
-/// The status line.
+/// The status line: of what we say ourselves only what fits as a whole, then what the recording is, as far as there is room.
 fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
     let timeline = player.timeline();
     let state = match (player.is_playing(), player.is_at_end(), player.live) {
@@ -129,22 +129,31 @@ fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
         (false, true, false) => "at the end",
         (false, _, _) => "paused",
     };
-    let mut parts = vec![format!("{state} {} / {}", clock(player.moment().at), clock(timeline.total()))];
+    let mut line = format!(" {state} {} / {}", clock(player.moment().at), clock(timeline.total()));
+    let mut add = |wordings: &[&str]| {
+        let fits = |text: &&&str| width(&line) + 2 + width(text) <= usize::from(columns);
+        if let Some(text) = wordings.iter().find(fits) {
+            line.push_str("  ");
+            line.push_str(text);
+        }
+    };
+    add(&[&format!("{}×", player.speed())]);
+    add(&[if player.is_playing() { "space: pause, q: quit" } else { "space: play, q: quit" }]);
     let (width, height) = player.moment().screen.size();
-    match (width > columns, height > lines.saturating_sub(1)) {
-        (true, true) => parts.push("larger than this window".to_owned()),
-        (true, false) => parts.push("wider than this window".to_owned()),
-        (false, true) => parts.push("higher than this window".to_owned()),
-        (false, false) => {}
+    let larger = match (width > columns, height > lines.saturating_sub(1)) {
+        (true, true) => Some("larger"),
+        (true, false) => Some("wider"),
+        (false, true) => Some("higher"),
+        (false, false) => None,
+    };
+    if let Some(larger) = larger {
+        // With the line for this text.
+        let needs = format!("needs {width}×{}", height.saturating_add(1));
+        add(&[&format!("{larger} than this window, {needs}"), &needs]);
     }
-    parts.push(format!("{}×", player.speed()));
-    if !player.is_playing() {
-        parts.push("space: play, q: quit".to_owned());
-    }
-    if player.is_at_end()
-        && let Some(ending) = timeline.ending().and_then(forms::ending)
-    {
-        parts.push(ending);
+    let mut parts = Vec::new();
+    if player.is_at_end() {
+        parts.extend(timeline.ending().and_then(forms::ending));
     }
     match &timeline.header().session {
         Some(session) => {
@@ -153,7 +162,15 @@ fn status(player: &Player, (columns, lines): (u16, u16)) -> String {
         }
         None => parts.extend(timeline.header().title.clone().or(timeline.header().command.clone())),
     }
-    format!(" {} ", parts.join("  "))
+    for part in parts {
+        line.push_str("  ");
+        line.push_str(&part);
+    }
+    line
+}
+
+fn width(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
 /// A text in exactly so many columns.
@@ -215,11 +232,20 @@ mod tests {
         let film = player("0\r\n1\r\n2\r\n3\r\n4 a long line", 40, 10);
         let rows = seen(&film, (40, 4));
         assert_eq!(rows[..3], ["2", "3", "4 a long line"]);
-        assert!(rows[3].contains("higher than th"), "{rows:?}");
+        // What fits as a whole; the window that would do has a line for this, too.
+        assert_eq!(rows[3].trim_end(), " at the end 0:01 / 0:01  2×  needs 40×11");
+        let said = |columns| seen(&film, (columns, 4))[3].trim_end().to_owned();
+        assert_eq!(said(30), " at the end 0:01 / 0:01  2×  a");
+        assert_eq!(said(62), " at the end 0:01 / 0:01  2×  space: play, q: quit  needs 40×11");
+        let all =
+            " at the end 0:01 / 0:01  2×  space: play, q: quit  higher than this window, needs 40×11  a";
+        assert_eq!(said(90), all);
         assert_eq!(seen(&film, (4, 4))[2], "4 a");
-        for size in [(0, 0), (1, 1), (1, 0), (3, 2)] {
+        for size in [(0, 0), (1, 1), (40, 1), (1, 0), (3, 2)] {
             Canvas::default().draw(&film, size, true);
         }
+        // No row is left for the film, and so none for its cursor.
+        assert!(!Canvas::default().draw(&film, (60, 1), true).contains("\u{1b}[?25h"));
     }
 
     #[test]

@@ -56,10 +56,10 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
-/** A moment in the viewer's own time zone. */
+/** A moment in the viewer's own time zone, to the second: many a session is over within one. */
 export function when(iso) {
   const at = new Date(iso);
-  const text = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  const text = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   return el('time', { datetime: iso, title: at.toString() }, text);
 }
 

@@ -5,6 +5,8 @@ import { $, askJson, clock, command, dayBegins, el, filter, place, state, when }
 /** How many pages without a session that fits are asked for by themselves. */
 const EMPTY_PAGES = 20;
 const REFRESH = 15000;
+/** When an answer that takes its time is told of. */
+const SLOW = 400;
 
 const [table, status, more] = [$('#list'), $('#status'), $('#more')];
 const body = $('tbody', table);
@@ -12,6 +14,8 @@ let asked = new URLSearchParams();
 let next = null;
 let turn = 0;
 let pages = 0;
+/** How many questions the last answer took. */
+let questions = 0;
 
 function row({ state: stands, ...recording }) {
   const whole = { state: stands, ...recording };
@@ -46,18 +50,32 @@ async function livePage() {
 }
 
 async function restPage(after) {
+  const mine = turn;
+  questions = 1;
   if (asked.get('state') === 'live') return { recordings: [] };
   // A page looks at so many sessions at most: it may have none that fits, and more behind it.
   let page = await askJson(query(after ? { after } : {}));
-  for (let pages = 1; page.recordings.length === 0 && page.next && pages < EMPTY_PAGES; pages += 1) {
+  // Not when something else is wished meanwhile.
+  while (mine === turn && page.recordings.length === 0 && page.next && questions < EMPTY_PAGES) {
+    questions += 1;
     page = await askJson(query({ after: page.next }));
   }
   return page;
 }
 
+/** Says that it is looked for sessions, if that takes its time. */
+function looking() {
+  const slow = setTimeout(() => {
+    status.classList.remove('bad');
+    status.textContent = 'Looking …';
+  }, SLOW);
+  return () => clearTimeout(slow);
+}
+
 async function show(wished) {
   const mine = ++turn;
   asked = wished;
+  const found = looking();
   try {
     const [live, rest] = await Promise.all([livePage(), restPage()]);
     if (mine !== turn) return;
@@ -67,6 +85,8 @@ async function show(wished) {
     told(rest.next);
   } catch (error) {
     if (mine === turn) failed(error);
+  } finally {
+    found();
   }
 }
 
@@ -75,7 +95,11 @@ function told(cursor) {
   const count = body.children.length;
   table.hidden = count === 0;
   more.hidden = !next;
-  const nothing = [...asked.keys()].length ? 'No session fits the filter.' : 'No session has been recorded yet.';
+  const nothing = next
+    ? 'No session fits the filter so far. “Show more” looks through older ones.'
+    : [...asked.keys()].length
+      ? 'No session fits the filter.'
+      : 'No session has been recorded yet.';
   status.classList.remove('bad');
   status.textContent = count === 0 ? nothing : `${count} ${count === 1 ? 'session' : 'sessions'}${next ? ', and more' : ''}`;
 }
@@ -88,6 +112,7 @@ function failed(error) {
 more.addEventListener('click', async () => {
   const mine = turn;
   more.disabled = true;
+  const found = looking();
   try {
     const page = await restPage(next);
     if (mine !== turn) return;
@@ -99,12 +124,13 @@ more.addEventListener('click', async () => {
   } catch (error) {
     failed(error);
   } finally {
+    found();
     more.disabled = false;
   }
 });
 
 filter($('#filter'), show);
 setInterval(() => {
-  // Whoever reads further down, or is about to press a link, is not disturbed.
-  if (!document.hidden && pages === 1 && !body.contains(document.activeElement)) show(asked);
+  // Whoever reads further down, or is about to press a link, is not disturbed; and what was long looked for is not looked for again.
+  if (!document.hidden && pages === 1 && questions === 1 && !body.contains(document.activeElement)) show(asked);
 }, REFRESH);

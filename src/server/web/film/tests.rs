@@ -25,9 +25,9 @@ fn out(text: &str) -> What {
 fn filmed(lines: &[u8], piece: usize) -> Vec<Line> {
     let (mut film, mut all) = (Film::default(), Vec::new());
     for piece in lines.chunks(piece.max(1)) {
-        film.feed(piece, &mut |_, _| {}, &mut all).unwrap();
+        film.feed(piece, &mut |_, _| true, &mut all).unwrap();
     }
-    film.finish(&mut |_, _| {}, &mut all);
+    film.finish(&mut |_, _| true, &mut all);
     all
 }
 

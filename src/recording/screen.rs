@@ -12,6 +12,9 @@ pub const MAX_WIDTH: u16 = 1000;
 /// The highest screen that is shown, in rows.
 pub const MAX_HEIGHT: u16 = 500;
 
+/// The size that programs take for that of a terminal whose size is not known: 0 columns or 0 rows.
+const USUAL: (u16, u16) = (80, 24);
+
 const DEL: char = '\u{7f}';
 
 /// A terminal's screen.
@@ -85,7 +88,7 @@ impl Row {
 impl Screen {
     /// A screen of a size, clamped to what can be shown. `raw`: there is no terminal that turns a line feed into a new line.
     pub fn new(width: u16, height: u16, raw: bool) -> Self {
-        let (columns, rows) = clamp(width, height);
+        let (columns, rows) = cells(width, height);
         let terminal = Terminal::new(columns, rows).ok();
         Self { broken: terminal.is_none(), terminal, raw }
     }
@@ -102,7 +105,7 @@ impl Screen {
                 self.feed_with(&String::from_utf8_lossy(bytes), observer);
             }
             What::Resize { width, height } => {
-                let (columns, rows) = clamp(*width, *height);
+                let (columns, rows) = cells(*width, *height);
                 self.guarded(|terminal| drop(terminal.resize_with(columns, rows, observer)));
             }
             _ => {}
@@ -182,8 +185,15 @@ impl Screen {
     }
 }
 
-fn clamp(width: u16, height: u16) -> (usize, usize) {
-    (usize::from(width.clamp(1, MAX_WIDTH)), usize::from(height.clamp(1, MAX_HEIGHT)))
+/// A terminal's size as it is shown: clamped, and the usual one where it was not known, so that nobody is out of sight in none.
+pub fn shown_size(width: u16, height: u16) -> (u16, u16) {
+    let known = |size, usual| if size == 0 { usual } else { size };
+    (known(width, USUAL.0).min(MAX_WIDTH), known(height, USUAL.1).min(MAX_HEIGHT))
+}
+
+fn cells(width: u16, height: u16) -> (usize, usize) {
+    let (width, height) = shown_size(width, height);
+    (usize::from(width), usize::from(height))
 }
 
 /// The cells of a line, those that look the same and are of one width together, without the blank ones at its end.
@@ -275,6 +285,16 @@ mod tests {
         screen.feed("a\u{7f}b\u{1b}[3\u{7f}1mc\u{7f}");
         assert_eq!(texts(&screen)[0], "abc");
         assert_eq!(screen.rows()[0].spans[1].style.foreground, Some(Colour::Indexed(1)));
+    }
+
+    #[test]
+    fn a_terminal_whose_size_is_not_known_is_seen_all_the_same() {
+        let mut screen = Screen::new(0, 0, false);
+        screen.feed("what was done in it");
+        assert_eq!((screen.size(), &*texts(&screen)[0]), ((80, 24), "what was done in it"));
+        screen.resize(100, 30);
+        screen.resize(0, 0);
+        assert_eq!(screen.size(), (80, 24));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::in_order::InOrder;
 use crate::recording::{
     Event, Header, What, encode,
     event::{Direction, Stream},
+    screen::shown_size,
     telling,
     timeline::Timeline,
 };
@@ -24,6 +25,8 @@ pub(crate) fn cast(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
     if let Some((_, (width, height))) = first {
         (header.width, header.height) = (width, height);
     }
+    // Other players take every size at its word.
+    (header.width, header.height) = shown_size(header.width, header.height);
     out.write_all(&encode::header(&header))?;
     for (n, event) in timeline.events().enumerate() {
         let at = json!(seconds(event.at));
@@ -34,7 +37,10 @@ pub(crate) fn cast(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
                 ("o", if terminal { text.into_owned() } else { for_terminal(&text, *stream) })
             }
             What::Resize { .. } if first.is_some_and(|(first, _)| first == n) => continue,
-            What::Resize { width, height } => ("r", format!("{width}x{height}")),
+            What::Resize { width, height } => {
+                let (width, height) = shown_size(*width, *height);
+                ("r", format!("{width}x{height}"))
+            }
             _ => continue,
         };
         writeln!(out, "{}", json!([at, code, text]))?;

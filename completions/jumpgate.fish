@@ -41,7 +41,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l namespac
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l service-account -d 'With --rbac: the name of the service account' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l rbac -d 'Print the gate\'s least rights in Kubernetes instead'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l dir -d 'The folder for everything that is written [default: a new one that goes away at the end]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l dir -d 'The folder for everything that is written; what an earlier demo left there goes [default: a new one that goes away at the end]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubeconfig -d 'Guard the cluster of this kubeconfig\'s current context instead of the demo\'s own' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'The kubectl of the tour [default: the one on PATH, else a small client of the demo]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'

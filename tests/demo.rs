@@ -185,3 +185,17 @@ fn a_second_person_may_watch_and_change_nothing() {
         (listed.stdout.contains("alice") && listed.stdout.contains("shell")).then_some(())
     });
 }
+
+#[test]
+fn the_folder_of_a_running_demo_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = only_a_shell(folder.path());
+    let (_running, _) = printed(&bin, folder.path());
+    let kept = folder.path().join("demo/data/left-alone");
+    fs::write(&kept, "").expect("a file");
+    // With a tour it would end by itself.
+    let mut second = demo(&bin, folder.path());
+    second.arg("--tour");
+    Run::of(second).fails_with(1).says("another demo runs in ").says("name another folder");
+    assert!(kept.exists());
+}

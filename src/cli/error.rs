@@ -10,6 +10,7 @@
 //! | 5 | the login was refused | ask an administrator |
 //! | 6 | the gate cannot be reached: network, TLS, time-out, or nothing of ours at that address | try again later |
 //! | 7 | nobody completed the login: time ran out, or cancelled | try again |
+//! | 8 | `recordings verify` cannot say whether it is what the gate wrote | get the gate's keys, or ask the gate |
 //!
 //! The README and `tsh --help` have the same table; the codes are a contract.
 
@@ -32,6 +33,8 @@ pub const REFUSED: u8 = 5;
 pub const UNREACHABLE: u8 = 6;
 /// Exit code: the time for the login ran out, or a person cancelled it.
 pub const NOT_COMPLETED: u8 = 7;
+/// Exit code: a recording is neither shown to be what the gate wrote nor shown to be something else.
+pub const UNDECIDED: u8 = 8;
 
 /// A failure with a hint or an exit code of its own. Put it into an `anyhow::Error` like any other error.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ pub(crate) mod ls;
 mod pages;
 mod search;
 pub(crate) mod span;
+mod verdict;
 mod verify;
 
 use super::Globals;

@@ -3,6 +3,7 @@
 mod export;
 pub(crate) mod forms;
 pub(crate) mod gate;
+mod head;
 mod in_order;
 mod keys;
 pub(crate) mod ls;

@@ -70,7 +70,7 @@ pub struct Globals {
     /// Address of the gate's web port: HOST or HOST:PORT
     #[arg(long, global = true, value_name = "HOST:PORT", help_heading = "Global options")]
     proxy: Option<String>,
-    /// Name of the user
+    /// Whose login to use, or to make: a user's name at the gate
     #[arg(long, global = true, help_heading = "Global options")]
     user: Option<String>,
     /// Name of the connector to sign in with [default: the gate's own]

@@ -28,8 +28,8 @@ pub(crate) struct LsArgs {
     /// Begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
-    /// Of this person
-    #[arg(long, value_name = "USER")]
+    /// Only sessions of this person; who asks is another matter: the current login, or TELEPORT_USER's
+    #[arg(long, value_name = "PERSON")]
     user: Option<String>,
     /// In this cluster
     #[arg(long)]
@@ -71,6 +71,7 @@ impl From<StateName> for State {
 
 impl LsArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        span::check(self.since, self.until, &zone(&ctx.env))?;
         let query = Query {
             since: self.since,
             until: self.until,

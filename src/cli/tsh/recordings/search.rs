@@ -6,6 +6,7 @@ use super::{gate, span};
 use crate::{
     cli::{
         Ctx, block_on,
+        error::Failure,
         ids::Shown,
         output::{Format, Output, Table},
         tsh::{Globals, zone::zone},
@@ -28,8 +29,8 @@ pub(crate) struct SearchArgs {
     /// In sessions begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
-    /// In sessions of this person
-    #[arg(long, value_name = "USER")]
+    /// Only in sessions of this person; who asks is another matter: the current login, or TELEPORT_USER's
+    #[arg(long, value_name = "PERSON")]
     user: Option<String>,
     /// In sessions of this cluster
     #[arg(long)]
@@ -44,6 +45,10 @@ pub(crate) struct SearchArgs {
 
 impl SearchArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        if self.text.trim().is_empty() {
+            return Err(Failure::usage("the text to search for is empty: name what was on the screen").into());
+        }
+        span::check(self.since, self.until, &zone(&ctx.env))?;
         let query = Query {
             since: self.since,
             until: self.until,

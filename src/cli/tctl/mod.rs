@@ -63,7 +63,8 @@ pub struct Globals {
         help_heading = "Global options"
     )]
     pub debug: bool,
-    /// The gate's configuration file, on the gate's own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
+    /// On the gate's own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh
+    /// login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
     #[arg(
         short,
         long,

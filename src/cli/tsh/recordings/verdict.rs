@@ -54,7 +54,8 @@ impl Verdict<'_> {
              its end; verify it again then.",
             self.name
         );
-        let value = json!({ "good": null, "verdict": "pending", "state": "live", "reason": "nothing is sealed yet" });
+        let value =
+            json!({ "good": null, "verdict": "pending", "state": "live", "reason": "nothing is sealed yet" });
         Output::listed(self.format, &value, || text)
     }
 
@@ -92,8 +93,10 @@ impl Verdict<'_> {
         let (reason, hint, mut value) = match why {
             Undecided::Key { checkpoint, key } => {
                 let file = self.key.map(|file| file.display().to_string()).unwrap_or_default();
-                let reason = format!("checkpoint {checkpoint} is signed by key {key}, which is not in {file}");
-                let hint = format!("get the gate's keys, of which that has to be one: tsh recordings keys > {file}");
+                let reason =
+                    format!("checkpoint {checkpoint} is signed by key {key}, which is not in {file}");
+                let hint =
+                    format!("get the gate's keys, of which that has to be one: tsh recordings keys > {file}");
                 (reason, hint, json!({ "checkpoint": checkpoint, "key": key, "key_file": file }))
             }
             Undecided::Unsigned => {
@@ -128,7 +131,9 @@ impl Verdict<'_> {
                 ", up to {covered}. The session goes on: what came since is not sealed yet, and was not checked."
             ),
             State::Open if report.compared => {
-                format!(", up to {covered}, as far as the gate has sealed it; what came since was not checked.")
+                format!(
+                    ", up to {covered}, as far as the gate has sealed it; what came since was not checked."
+                )
             }
             State::Open => format!(
                 ", up to {covered}. Its end is not in it: it was exported while the session went on, or its end was cut off. The gate can \
@@ -248,17 +253,24 @@ mod tests {
             let text = verdict(key, Format::Text).good(report, &ctx).unwrap().stdout;
             let json = verdict(key, Format::Json).good(report, &ctx).unwrap().stdout;
             let json: Value = serde_json::from_str(&json).unwrap();
-            let not: Vec<&str> = json["not_checked"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            let not: Vec<&str> =
+                json["not_checked"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
             assert!(not.iter().all(|one| text.contains(one)), "{text}\n{json}");
             (text, not.len())
         };
         let (text, not) = said(None, &report(State::Complete, true, 0));
-        assert!(text.ends_with("a.jgr is what the gate wrote, from the start of the session to its end.\n"), "{text}");
+        assert!(
+            text.ends_with("a.jgr is what the gate wrote, from the start of the session to its end.\n"),
+            "{text}"
+        );
         assert_eq!(not, 0);
         for state in [State::Complete, State::Cut, State::Open] {
             let (text, not) = said(Some("keys.pem"), &report(state, false, 7));
             assert!(!text.contains("is what the gate wrote"), "{text}");
-            assert!(text.contains("signed by the keys in keys.pem") && text.contains("the gate was not asked"), "{text}");
+            assert!(
+                text.contains("signed by the keys in keys.pem") && text.contains("the gate was not asked"),
+                "{text}"
+            );
             assert!(text.contains("the last 7 bytes"), "{text}");
             assert_eq!(not, 2 + usize::from(state == State::Open), "{text}");
         }

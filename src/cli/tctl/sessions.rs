@@ -92,7 +92,9 @@ impl LsArgs {
 }
 
 fn table(all: &[Recording], now: Timestamp) -> Table {
-    let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"]);
+    let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"])
+        .whole([0])
+        .dispensable([6, 2, 5, 3, 4, 1]);
     let shown = Shown::of(all.iter().map(|one| one.session.id));
     for Recording { session, .. } in all {
         let seconds = now.duration_since(session.started).as_secs().max(0);

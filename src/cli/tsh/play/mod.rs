@@ -14,12 +14,13 @@ use std::{
 
 use super::{
     Globals,
-    recordings::{forms, gate, span},
+    recordings::{forms, gate},
 };
 use crate::cli::{
     Ctx, block_on,
     error::Failure,
     output::{Output, stream},
+    span,
 };
 use crate::recording::timeline::clock;
 

@@ -4,12 +4,13 @@ use std::{collections::HashSet, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{forms, gate, pages::Pages, span};
+use super::{forms, gate, pages::Pages};
 use crate::{
     cli::{
         Ctx, block_on,
         ids::Shown,
         output::{Format, Output, Table},
+        span,
         tsh::{Globals, zone::zone},
     },
     recording::Session,
@@ -135,7 +136,9 @@ pub(super) fn value(recording: &Recording) -> serde_json::Result<serde_json::Val
 /// The table of recordings. The ID comes first: other commands take its beginning.
 pub(crate) fn table(all: &[Recording], zone: &TimeZone) -> Table {
     let shown = Shown::of(all.iter().map(|one| one.session.id));
-    let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"]);
+    let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"])
+        .whole([0, 1])
+        .dispensable([6, 3, 4, 7, 5, 2, 1]);
     for recording in all {
         let session = &recording.session;
         let started = session.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();

@@ -9,7 +9,6 @@ mod keys;
 pub(crate) mod ls;
 mod pages;
 mod search;
-pub(crate) mod span;
 mod verdict;
 mod verify;
 

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{gate, span};
+use super::gate;
 use crate::{
     cli::{
         Ctx, block_on,
         error::Failure,
         ids::Shown,
         output::{Format, Output, Table},
+        span,
         tsh::{Globals, zone::zone},
     },
     recording::timeline::clock,
@@ -76,7 +77,8 @@ impl SearchArgs {
         }
         let zone = zone(&ctx.env);
         Output::listed(self.format, &found, || {
-            let mut table = Table::new(["ID", "Time", "Started", "User", "Line"]);
+            let mut table =
+                Table::new(["ID", "Time", "Started", "User", "Line"]).whole([0, 1, 2]).dispensable([3, 2]);
             let shown = Shown::of(found.hits.iter().map(|hit| hit.id));
             for hit in &found.hits {
                 let started = hit.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();

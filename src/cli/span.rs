@@ -1,4 +1,4 @@
-//! Times that people type: an instant (`2026-01-02T15:04:05Z`, `2026-01-02`), how long ago (`2h`, `7d`), a place in a recording
+//! Times and spans of time that people type: an instant (`2026-01-02T15:04:05Z`, `2026-01-02`), how long ago (`2h`, `7d`), a place in a recording
 //! (`1:23`).
 
 use std::time::Duration;

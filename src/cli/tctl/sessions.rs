@@ -9,7 +9,7 @@ use crate::{
         error::Failure,
         ids::{self, Shown, Typed},
         output::{Format, Output, Table},
-        tsh::zone::zone,
+        tsh::{recordings::ls, zone::zone},
     },
     model::text,
     wire::recordings::{MAX_REASON, Query, Recording, State},
@@ -87,7 +87,8 @@ impl LsArgs {
             ctx.console.status("No session goes on at this moment.");
             return Ok(Output::nothing());
         }
-        Output::listed(self.format, &all, || table(&all, Timestamp::now()).render())
+        let values = all.iter().map(ls::value).collect::<Result<Vec<_>, _>>()?;
+        Output::listed(self.format, &values, || table(&all, Timestamp::now()).render())
     }
 }
 

@@ -69,15 +69,19 @@ fn for_terminal(text: &str, stream: Stream) -> String {
 
 /// What appeared on the screen from a time on, line by line, those of standard error marked; then how it ended.
 pub(crate) fn text(timeline: &Timeline, from: Duration, out: &mut dyn Write) -> io::Result<()> {
-    let (mut lines, mut ends) = (InOrder::new(timeline.header(), from), String::new());
+    let mut lines = InOrder::new(timeline.header(), from);
+    let (mut copies, mut ends) = (String::new(), String::new());
     for event in timeline.events() {
-        if let Some(end) = copied(&event.what).or_else(|| telling::end(&event.what)) {
+        if let Some(copy) = copied(&event.what) {
+            copies += &(copy + "\n");
+        }
+        if let Some(end) = telling::end(&event.what) {
             ends += &(end + "\n");
         }
         lines.push(&event, out)?;
     }
     lines.finish(out)?;
-    out.write_all(ends.as_bytes())
+    out.write_all((copies + &ends).as_bytes())
 }
 
 /// What is kept of a `kubectl cp`, as a line of the text; none for another event.

@@ -123,7 +123,7 @@ impl LsArgs {
 }
 
 /// A recording for programs: its times have their unit in their name.
-pub(super) fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
+pub(crate) fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
     let mut value = serde_json::to_value(recording)?;
     if let Some(keys) = value.as_object_mut() {
         keys.remove("duration");

@@ -70,6 +70,9 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tctl,create)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__create"
                 ;;
+            jumpgate__subcmd__help__subcmd__tctl,events)
+                cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__events"
+                ;;
             jumpgate__subcmd__help__subcmd__tctl,get)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__get"
                 ;;
@@ -87,6 +90,9 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__help__subcmd__tctl,version)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__version"
+                ;;
+            jumpgate__subcmd__help__subcmd__tctl__subcmd__events,ls)
+                cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__events__subcmd__ls"
                 ;;
             jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings,rotate-key)
                 cmd="jumpgate__subcmd__help__subcmd__tctl__subcmd__recordings__subcmd__rotate__subcmd__key"
@@ -184,8 +190,14 @@ _jumpgate() {
             jumpgate__subcmd__help__subcmd__tsh__subcmd__recordings,verify)
                 cmd="jumpgate__subcmd__help__subcmd__tsh__subcmd__recordings__subcmd__verify"
                 ;;
+            jumpgate__subcmd__tctl,audit)
+                cmd="jumpgate__subcmd__tctl__subcmd__events"
+                ;;
             jumpgate__subcmd__tctl,create)
                 cmd="jumpgate__subcmd__tctl__subcmd__create"
+                ;;
+            jumpgate__subcmd__tctl,events)
+                cmd="jumpgate__subcmd__tctl__subcmd__events"
                 ;;
             jumpgate__subcmd__tctl,get)
                 cmd="jumpgate__subcmd__tctl__subcmd__get"
@@ -208,8 +220,23 @@ _jumpgate() {
             jumpgate__subcmd__tctl,version)
                 cmd="jumpgate__subcmd__tctl__subcmd__version"
                 ;;
+            jumpgate__subcmd__tctl__subcmd__events,help)
+                cmd="jumpgate__subcmd__tctl__subcmd__events__subcmd__help"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__events,ls)
+                cmd="jumpgate__subcmd__tctl__subcmd__events__subcmd__ls"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__events__subcmd__help,help)
+                cmd="jumpgate__subcmd__tctl__subcmd__events__subcmd__help__subcmd__help"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__events__subcmd__help,ls)
+                cmd="jumpgate__subcmd__tctl__subcmd__events__subcmd__help__subcmd__ls"
+                ;;
             jumpgate__subcmd__tctl__subcmd__help,create)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__create"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__help,events)
+                cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__events"
                 ;;
             jumpgate__subcmd__tctl__subcmd__help,get)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__get"
@@ -231,6 +258,9 @@ _jumpgate() {
                 ;;
             jumpgate__subcmd__tctl__subcmd__help,version)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__version"
+                ;;
+            jumpgate__subcmd__tctl__subcmd__help__subcmd__events,ls)
+                cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__events__subcmd__ls"
                 ;;
             jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings,rotate-key)
                 cmd="jumpgate__subcmd__tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key"
@@ -678,7 +708,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__help__subcmd__tctl)
-            opts="create get rm recordings sessions status version"
+            opts="create get rm events recordings sessions status version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -694,6 +724,34 @@ _jumpgate() {
         jumpgate__subcmd__help__subcmd__tctl__subcmd__create)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tctl__subcmd__events)
+            opts="ls"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__help__subcmd__tctl__subcmd__events__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1274,7 +1332,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl)
-            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm recordings sessions status version help"
+            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm events audit recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,6 +1399,140 @@ _jumpgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jumpgate__subcmd__tctl__subcmd__events)
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__events__subcmd__help)
+            opts="ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__events__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__events__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__events__subcmd__ls)
+            opts="-v -d -c -i -h --since --until --type --user --limit --format --verbose --debug --config --identity --auth-server --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jumpgate__subcmd__tctl__subcmd__get)
             opts="-v -d -c -i -h --format --with-secrets --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1380,7 +1572,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__help)
-            opts="create get rm recordings sessions status version help"
+            opts="create get rm events recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1396,6 +1588,34 @@ _jumpgate() {
         jumpgate__subcmd__tctl__subcmd__help__subcmd__create)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__help__subcmd__events)
+            opts="ls"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jumpgate__subcmd__tctl__subcmd__help__subcmd__events__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

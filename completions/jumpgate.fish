@@ -47,7 +47,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'T
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -89,7 +89,7 @@ tls\t'FILE.key, FILE.crt and FILE.cas'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l add-keys-to-agent -d 'Give the SSH certificate and its key to the running SSH agent, until the certificate ends' -r -f -a "yes\t''
 no\t''"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -114,7 +114,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -137,7 +137,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from status" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -158,7 +158,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -177,7 +177,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from clusters" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -202,7 +202,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "credentials" -d 'Print credentials for kubectl, which calls this by itself'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from kube" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -225,14 +225,14 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "verify" -d 'Check that a recording is what the gate wrote'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "keys" -d 'Print the public keys that sign recordings and those that did, for verify --key'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from recordings" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s s -l speed -d 'How fast, from 0.5 to 16' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l skip-idle -d 'Cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l from -d 'Where to begin: 83, 1:23 or 1:02:03' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s s -l speed -d 'How fast a film runs, from 0.5 to 16 [default: 1]' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l skip-idle -d 'In a film, cut pauses that are longer than this to so many seconds' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l from -d 'Where to begin: 83, 1:23 or 1:02:03; text and JSON have what came from then on' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s f -l format -d 'How to show it [default: pty on a terminal, else text]' -r -f -a "pty\t'As a film on this terminal'
 text\t'What was on the screen, line by line'
 json\t'One JSON object an event'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -251,7 +251,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from play" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l mode -d 'As what: an observer sees what happens and changes nothing' -r -f -a "observer\t'Sees what happens'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -269,7 +269,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from join" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -290,7 +290,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -f -a "move" -d 'Move keys into another store'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from keys" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from config" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -315,7 +315,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from doctor" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -336,7 +336,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from env" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -358,7 +358,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l user -d 'Name of the user' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l ttl -d 'How long the certificate shall live, at most as long as the roles allow' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from version" -l way -d 'How to sign in, where the gate and this machine leave a choice (also: JUMPGATE_LOGIN_WAY) [default: a browser on this machine if there is one, else a code, else pasting]' -r -f -a "browser\t'A browser on this machine'
@@ -389,21 +389,23 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "env" -d 'Print the environment variables that name the current login'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -s V -l version -d 'Print version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "create" -d 'Create resources from files'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "get" -d 'Show resources'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "rm" -d 'Remove a resource'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "sessions" -d 'Live sessions: list and end them'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "version" -d 'Print the version'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm recordings sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -s V -l version -d 'Print version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "create" -d 'Create resources from files'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "get" -d 'Show resources'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "events" -d 'The audit log: who did what'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "audit" -d 'The audit log: who did what'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "sessions" -d 'Live sessions: list and end them'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "version" -d 'Print the version'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s f -l force -d 'Overwrite what is there'
@@ -412,25 +414,39 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -f -a "ls" -d 'List events of the audit log, the oldest first'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -f -a "ls" -d 'List events of the audit log, the oldest first'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from audit" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -f -a "rotate-key" -d 'Make a new key that signs recordings from now on'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from recordings" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from sessions" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -441,7 +457,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from status" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -449,7 +465,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -l format -d 'How to write it' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s c -l config -d 'The gate\'s configuration file, on the gate\'s own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from version" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
@@ -457,6 +473,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show resources'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "events" -d 'The audit log: who did what'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "sessions" -d 'Live sessions: list and end them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show the cluster and the pin of its CA'
@@ -484,6 +501,7 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "create" -d 'Create resources from files'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "get" -d 'Show resources'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "rm" -d 'Remove a resource'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "events" -d 'The audit log: who did what'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "recordings" -d 'Recordings of sessions: the key that signs them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "sessions" -d 'Live sessions: list and end them'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand help; and __fish_seen_subcommand_from tctl" -f -a "status" -d 'Show the cluster and the pin of its CA'

@@ -31,8 +31,14 @@ _tctl() {
             ",$1")
                 cmd="tctl"
                 ;;
+            tctl,audit)
+                cmd="tctl__subcmd__events"
+                ;;
             tctl,create)
                 cmd="tctl__subcmd__create"
+                ;;
+            tctl,events)
+                cmd="tctl__subcmd__events"
                 ;;
             tctl,get)
                 cmd="tctl__subcmd__get"
@@ -55,8 +61,23 @@ _tctl() {
             tctl,version)
                 cmd="tctl__subcmd__version"
                 ;;
+            tctl__subcmd__events,help)
+                cmd="tctl__subcmd__events__subcmd__help"
+                ;;
+            tctl__subcmd__events,ls)
+                cmd="tctl__subcmd__events__subcmd__ls"
+                ;;
+            tctl__subcmd__events__subcmd__help,help)
+                cmd="tctl__subcmd__events__subcmd__help__subcmd__help"
+                ;;
+            tctl__subcmd__events__subcmd__help,ls)
+                cmd="tctl__subcmd__events__subcmd__help__subcmd__ls"
+                ;;
             tctl__subcmd__help,create)
                 cmd="tctl__subcmd__help__subcmd__create"
+                ;;
+            tctl__subcmd__help,events)
+                cmd="tctl__subcmd__help__subcmd__events"
                 ;;
             tctl__subcmd__help,get)
                 cmd="tctl__subcmd__help__subcmd__get"
@@ -78,6 +99,9 @@ _tctl() {
                 ;;
             tctl__subcmd__help,version)
                 cmd="tctl__subcmd__help__subcmd__version"
+                ;;
+            tctl__subcmd__help__subcmd__events,ls)
+                cmd="tctl__subcmd__help__subcmd__events__subcmd__ls"
                 ;;
             tctl__subcmd__help__subcmd__recordings,rotate-key)
                 cmd="tctl__subcmd__help__subcmd__recordings__subcmd__rotate__subcmd__key"
@@ -125,7 +149,7 @@ _tctl() {
 
     case "${cmd}" in
         tctl)
-            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm recordings sessions status version help"
+            opts="-v -d -c -i -h -V --verbose --debug --config --identity --auth-server --help --version create get rm events audit recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -192,6 +216,140 @@ _tctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tctl__subcmd__events)
+            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__events__subcmd__help)
+            opts="ls help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__events__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__events__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__events__subcmd__ls)
+            opts="-v -d -c -i -h --since --until --type --user --limit --format --verbose --debug --config --identity --auth-server --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tctl__subcmd__get)
             opts="-v -d -c -i -h --format --with-secrets --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -231,7 +389,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__help)
-            opts="create get rm recordings sessions status version help"
+            opts="create get rm events recordings sessions status version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +405,34 @@ _tctl() {
         tctl__subcmd__help__subcmd__create)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__help__subcmd__events)
+            opts="ls"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tctl__subcmd__help__subcmd__events__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -56,6 +56,7 @@ mod recording_keys;
 mod recording_matrix;
 mod recording_much;
 mod recording_rights;
+mod recordings_auditor;
 mod recordings_client;
 mod recordings_frames;
 mod recordings_words;

@@ -117,7 +117,10 @@ fn a_file_is_verified_with_the_gate_with_a_key_and_when_it_is_damaged() {
     };
     let complete = "whole.jgr is what the gate wrote, from the start of the session to its end.";
     assert_eq!(verdict("whole.jgr", &[]), complete);
-    assert_eq!(verdict("whole.jgr", &["--key=keys.pem"]), complete);
+    assert_eq!(
+        verdict("whole.jgr", &["--key=keys.pem"]),
+        "whole.jgr is unchanged and signed by the keys in keys.pem, from the start of the session to its end."
+    );
     let alone = world.tsh(&["recordings", "verify", "whole.jgr", "--key=keys.pem"]).succeeds();
     assert!(!alone.stdout.contains("cut off"), "{alone:?}");
 
@@ -187,6 +190,6 @@ fn short_help_is_about_the_command_and_long_help_about_all() {
     }
     let ls = person.tsh(&["recordings", "ls", "-h"]).stdout;
     let own = ls.split("Global options").next().expect("a text");
-    assert!(own.contains("--user <USER>"), "{ls}");
+    assert!(own.contains("--user <PERSON>"), "{ls}");
     assert!(person.tsh(&["login", "-h"]).stdout.contains("--ca-pin"));
 }

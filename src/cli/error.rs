@@ -10,6 +10,7 @@
 //! | 5 | the login was refused | ask an administrator |
 //! | 6 | the gate cannot be reached: network, TLS, time-out, or nothing of ours at that address | try again later |
 //! | 7 | nobody completed the login: time ran out, or cancelled | try again |
+//! | 8 | `recordings verify` cannot say whether it is what the gate wrote | get the gate's keys, or ask the gate |
 //!
 //! The README and `tsh --help` have the same table; the codes are a contract.
 
@@ -32,6 +33,12 @@ pub const REFUSED: u8 = 5;
 pub const UNREACHABLE: u8 = 6;
 /// Exit code: the time for the login ran out, or a person cancelled it.
 pub const NOT_COMPLETED: u8 = 7;
+/// Exit code: a recording is neither shown to be what the gate wrote nor shown to be something else.
+pub const UNDECIDED: u8 = 8;
+
+/// What to look at when a gate is not reached.
+pub const REACHABLE: &str =
+    "is the address right, and the gate's web port (usually 3080) reachable from here?";
 
 /// A failure with a hint or an exit code of its own. Put it into an `anyhow::Error` like any other error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +161,12 @@ pub fn of_admin(error: &AdminError) -> u8 {
     }
 }
 
-/// Gives the failure of such a request its exit code.
+/// Gives the failure of such a request its exit code, and of a gate that is not reached the words that a login has for it.
 pub fn with_login(error: anyhow::Error) -> anyhow::Error {
+    if let Some(AdminError::Unreachable { address, reason }) = error.downcast_ref() {
+        let text = format!("cannot reach {address}: {reason}");
+        return Failure::new(text).hint(REACHABLE).code(UNREACHABLE).into();
+    }
     match error.downcast_ref().map_or(FAILED, of_admin) {
         FAILED => error,
         code => Failure::new(sentence(&error)).code(code).into(),
@@ -185,6 +196,14 @@ mod tests {
         assert_eq!(without_numbers("a (os error x) b"), "a (os error x) b");
         let twice = anyhow::Error::new(Failure::new("x")).context("a: x");
         assert_eq!(sentence(&twice), "a: x");
+    }
+
+    #[test]
+    fn a_gate_that_is_not_reached_is_told_alike_whatever_was_asked() {
+        let away = AdminError::Unreachable { address: "gate:3080".into(), reason: "no route".into() };
+        let error = with_login(away.into());
+        assert_eq!(sentence(&error), "cannot reach gate:3080: no route");
+        assert_eq!((failure(&error).unwrap().hint_text(), exit_code(&error)), (Some(REACHABLE), UNREACHABLE));
     }
 
     #[test]

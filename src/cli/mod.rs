@@ -19,6 +19,7 @@ pub mod jumpgate;
 pub mod output;
 mod progress;
 mod shell;
+pub(crate) mod span;
 pub mod table;
 pub mod tctl;
 mod terminal;

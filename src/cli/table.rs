@@ -13,12 +13,32 @@ use crate::model::text;
 #[derive(Debug, Clone)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    /// Columns that are never cut.
+    whole: Vec<usize>,
+    /// Columns that are left out where there is no room for all, the first of them first.
+    dispensable: Vec<usize>,
 }
+
+/// What a column needs at least to say something, where others can be left out for it.
+const USEFUL: usize = 10;
 
 impl Table {
     /// A table with these headers.
     pub fn new<const N: usize>(headers: [&str; N]) -> Self {
-        Self { rows: vec![headers.map(str::to_owned).to_vec()] }
+        let rows = vec![headers.map(str::to_owned).to_vec()];
+        Self { rows, whole: vec![], dispensable: vec![] }
+    }
+
+    /// Names columns that are never cut, such as that of IDs.
+    pub fn whole<const N: usize>(mut self, columns: [usize; N]) -> Self {
+        self.whole = columns.to_vec();
+        self
+    }
+
+    /// Names columns that a narrow terminal does without, the least important first.
+    pub fn dispensable<const N: usize>(mut self, columns: [usize; N]) -> Self {
+        self.dispensable = columns.to_vec();
+        self
     }
 
     /// Adds a row.
@@ -35,7 +55,7 @@ impl Table {
     /// things, so it is cut last; headers stay whole.
     pub fn fitted(&self, terminal: Option<usize>) -> String {
         let layout = self.layout(terminal);
-        let dashes: Vec<String> = layout.widths.iter().map(|w| "-".repeat(*w)).collect();
+        let dashes: Vec<String> = layout.columns.iter().map(|column| "-".repeat(column.width)).collect();
         layout.text([&self.rows[0], &dashes]) + &self.body(&layout)
     }
 
@@ -47,8 +67,19 @@ impl Table {
     /// How the columns stand, for rows that come later too.
     pub(crate) fn layout(&self, terminal: Option<usize>) -> Layout {
         let natural = self.widths();
-        let widths = terminal.map_or(natural.clone(), |room| self.narrowed(natural, room));
-        Layout { widths, cuts: terminal.is_some() }
+        let mut shown = vec![true; natural.len()];
+        let widths = match terminal {
+            Some(room) => {
+                self.leave_out(&natural, room, &mut shown);
+                self.narrowed(natural, room, &shown)
+            }
+            None => natural,
+        };
+        let cuts = |n| terminal.is_some() && !self.whole.contains(&n);
+        let columns = widths.into_iter().zip(shown).enumerate();
+        Layout {
+            columns: columns.map(|(n, (width, shown))| Column { width, shown, cuts: cuts(n) }).collect(),
+        }
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -59,13 +90,33 @@ impl Table {
         (0..columns).map(|column| of(column).max().unwrap_or(0)).collect()
     }
 
+    /// Leaves out columns until the others have room enough to say something.
+    fn leave_out(&self, natural: &[usize], room: usize, shown: &mut [bool]) {
+        let needs = |n: usize| {
+            let useful =
+                if self.whole.contains(&n) { natural[n] } else { USEFUL.max(self.rows[0][n].width()) };
+            natural[n].min(useful)
+        };
+        for column in &self.dispensable {
+            let needed: usize = (0..natural.len()).filter(|n| shown[*n]).map(|n| needs(n) + 1).sum();
+            if needed <= room + 1 {
+                return;
+            }
+            shown[*column] = false;
+        }
+    }
+
     /// Widths that fit into `room`: the widest column gives first.
-    fn narrowed(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+    fn narrowed(&self, mut widths: Vec<usize>, room: usize, shown: &[bool]) -> Vec<usize> {
         let least: Vec<usize> = self.rows[0].iter().map(|header| header.width()).collect();
-        let used = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
+        let used = |widths: &[usize]| {
+            let shown = widths.iter().zip(shown).filter(|(_, shown)| **shown);
+            shown.map(|(width, _)| width + 1).sum::<usize>().saturating_sub(1)
+        };
         for first in [1, 0] {
             while used(&widths) > room {
-                let can_give = (first..widths.len()).filter(|i| widths[*i] > least[*i]);
+                let gives = |i: &usize| shown[*i] && !self.whole.contains(i) && widths[*i] > least[*i];
+                let can_give = (first..widths.len()).filter(gives);
                 let Some(widest) = can_give.max_by_key(|i| widths[*i]) else { break };
                 widths[widest] -= 1;
             }
@@ -76,7 +127,13 @@ impl Table {
 
 /// How the columns of a table stand.
 pub(crate) struct Layout {
-    widths: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+struct Column {
+    width: usize,
+    /// Whether there is room for it.
+    shown: bool,
     /// Whether a cell that is too wide is cut; else it pushes the others.
     cuts: bool,
 }
@@ -86,10 +143,10 @@ impl Layout {
         let mut out = String::new();
         for row in rows {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(&self.widths) {
-                let cell = if self.cuts { cut(cell, *width) } else { cell.into() };
+            for (cell, column) in row.iter().zip(&self.columns).filter(|(_, column)| column.shown) {
+                let cell = if column.cuts { cut(cell, column.width) } else { cell.into() };
                 line.push_str(&cell);
-                line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 1));
+                line.extend(std::iter::repeat_n(' ', column.width.saturating_sub(cell.width()) + 1));
             }
             out.push_str(line.trim_end());
             out.push('\n');
@@ -152,6 +209,35 @@ mod tests {
         let shown = |room| more.body(&first.layout(room));
         assert_eq!(shown(Some(40)), "a-l… down\nx    up\n");
         assert_eq!(shown(None), "a-longer-name down\nx    up\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_fewer_columns_and_whole_ids() {
+        let mut table =
+            Table::new(["ID", "Started", "User", "Command", "State"]).whole([0, 1]).dispensable([4, 3, 2, 1]);
+        table.row([
+            "7d23f968",
+            "2026-12-01 02:31:34",
+            "alice",
+            "sh -c 'echo hi; sleep 3; exit 3'",
+            "complete, exit 3",
+        ]);
+        insta::assert_snapshot!(table.fitted(Some(60)), @r"
+        ID       Started             User  Command      State
+        -------- ------------------- ----- ------------ ------------
+        7d23f968 2026-12-01 02:31:34 alice sh -c 'echo… complete, e…
+        ");
+        insta::assert_snapshot!(table.fitted(Some(40)), @r"
+        ID       Started             User
+        -------- ------------------- -----
+        7d23f968 2026-12-01 02:31:34 alice
+        ");
+        for room in 1..120 {
+            let shown = table.fitted(Some(room));
+            assert!(shown.lines().last().unwrap().starts_with("7d23f968"), "{room}: {shown}");
+            assert!(shown.lines().all(|line| line.width() <= room.max(8)), "{room}: {shown}");
+        }
+        assert_eq!(table.fitted(None).lines().next().unwrap().split_whitespace().count(), 5);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod admin;
 #[cfg(unix)]
 pub mod agent;
 pub mod browser;
+pub mod events;
 pub mod identity_file;
 pub mod keystore;
 pub mod kubeconfig;

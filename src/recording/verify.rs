@@ -112,6 +112,8 @@ pub enum Finding {
         number: u64,
         /// Where.
         at: usize,
+        /// The name of the key that signed it, as the checkpoint has it: the word of whoever wrote the file.
+        key: String,
     },
     /// A checkpoint that speaks of other frames.
     #[error(
@@ -271,7 +273,7 @@ impl<'a> Walk<'a> {
                 let found = &signed.checkpoint;
                 let number = found.number;
                 if self.signed && !signed.is_signed_by(&self.expected.keys) {
-                    return Err(Finding::Signature { number, at });
+                    return Err(Finding::Signature { number, at, key: signed.checkpoint.key });
                 }
                 let due = self.last.as_ref().map_or(1, |(last, _)| last.number + 1);
                 let right = number == due

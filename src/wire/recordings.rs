@@ -20,6 +20,9 @@ pub const MAX_PAGE: usize = 1000;
 /// How many recordings a page has if nobody says.
 pub const PAGE: usize = 100;
 
+/// The longest reason that a killed session is told, in bytes; what is longer is cut.
+pub const MAX_REASON: usize = 512;
+
 /// Where a recording stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

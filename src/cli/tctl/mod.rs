@@ -13,6 +13,7 @@ mod complete;
 mod connection;
 mod create;
 mod credentials;
+mod events;
 mod get;
 mod recordings;
 mod reference;
@@ -63,7 +64,8 @@ pub struct Globals {
         help_heading = "Global options"
     )]
     pub debug: bool,
-    /// The gate's configuration file, on the gate's own machine [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
+    /// On the gate's own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh
+    /// login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]
     #[arg(
         short,
         long,
@@ -106,6 +108,13 @@ enum Command {
     /// Remove a resource
     #[command(alias = "del")]
     Rm(rm::RmArgs),
+    /// The audit log: who did what
+    #[command(
+        subcommand,
+        visible_alias = "audit",
+        after_help = "Examples:\n  tctl events ls --since 2h\n  tctl events ls --type exec --user alice --format json"
+    )]
+    Events(events::EventsCommand),
     /// Recordings of sessions: the key that signs them
     #[command(
         subcommand,
@@ -141,6 +150,7 @@ impl Program for Cli {
             Command::Create(args) => args.run(ctx, globals),
             Command::Get(args) => args.run(ctx, globals),
             Command::Rm(args) => args.run(ctx, globals),
+            Command::Events(command) => command.run(ctx, globals),
             Command::Recordings(command) => command.run(ctx, globals),
             Command::Sessions(command) => command.run(ctx, globals),
             Command::Status(args) => args.run(ctx, globals),

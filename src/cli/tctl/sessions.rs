@@ -9,9 +9,10 @@ use crate::{
         error::Failure,
         ids::{self, Shown, Typed},
         output::{Format, Output, Table},
-        tsh::zone::zone,
+        tsh::{recordings::ls, zone::zone},
     },
-    wire::recordings::{Query, Recording, State},
+    model::text,
+    wire::recordings::{MAX_REASON, Query, Recording, State},
 };
 
 /// Live sessions: list and end them
@@ -30,8 +31,8 @@ Examples:
   tctl sessions ls
   tctl sessions ls --user alice --format json")]
 pub(super) struct LsArgs {
-    /// Only this person's
-    #[arg(long)]
+    /// Only sessions of this person
+    #[arg(long, value_name = "PERSON")]
     user: Option<String>,
     /// Only those in this cluster
     #[arg(long)]
@@ -46,12 +47,15 @@ pub(super) struct LsArgs {
 #[command(after_help = "\
 Examples:
   tctl sessions kill 7c9e6679
-  tctl sessions kill 7c9e6679 --reason 'the maintenance begins now'")]
+  tctl sessions kill 7c9e6679 --reason 'the maintenance begins now'
+
+A tsh login is enough: one's own sessions anybody may end, those of others who has `delete` on `session`. On the gate's own machine \
+it is the gate's administrator who ends it.")]
 pub(super) struct KillArgs {
     /// ID of the session, or how it begins
     id: String,
-    /// What its user reads
-    #[arg(long)]
+    /// What its user reads, in one line of at most 512 bytes
+    #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
 
@@ -83,12 +87,15 @@ impl LsArgs {
             ctx.console.status("No session goes on at this moment.");
             return Ok(Output::nothing());
         }
-        Output::listed(self.format, &all, || table(&all, Timestamp::now()).render())
+        let values = all.iter().map(ls::value).collect::<Result<Vec<_>, _>>()?;
+        Output::listed(self.format, &values, || table(&all, Timestamp::now()).render())
     }
 }
 
 fn table(all: &[Recording], now: Timestamp) -> Table {
-    let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"]);
+    let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"])
+        .whole([0])
+        .dispensable([6, 2, 5, 3, 4, 1]);
     let shown = Shown::of(all.iter().map(|one| one.session.id));
     for Recording { session, .. } in all {
         let seconds = now.duration_since(session.started).as_secs().max(0);
@@ -111,11 +118,16 @@ impl KillArgs {
     fn run(self, ctx: &Ctx, globals: &Globals) -> anyhow::Result<Output> {
         block_on(async {
             let gate = credentials::connect(ctx, globals).await?;
-            let session = chosen(&gate, &self.id, ctx).await?.session;
+            let found = chosen(&gate, &self.id, ctx).await?;
+            if found.state != State::Live {
+                return Err(over(&found, ctx).into());
+            }
+            let session = found.session;
             let id = session.id;
-            gate.kill_session(id, self.reason.as_deref()).await.map_err(|e| gate.failure(e))?;
+            let reason = self.reason.as_deref().map(one_line).filter(|reason| !reason.is_empty());
+            gate.kill_session(id, reason.as_deref()).await.map_err(|e| gate.failure(e))?;
             let (user, place) = (&session.user, format!("{}/{}", session.namespace, session.pod));
-            let reads = match self.reason.as_deref().filter(|reason| !reason.trim().is_empty()) {
+            let reads = match reason {
                 Some(reason) => format!("by whom, and why: {reason}"),
                 None => "by whom; --reason would have said why".to_owned(),
             };
@@ -127,7 +139,33 @@ impl KillArgs {
     }
 }
 
-/// The live session that is meant.
+/// A reason as its user reads it: one line without control characters, and no longer than the gate takes it.
+fn one_line(reason: &str) -> String {
+    let words = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = text::clean_line(&words);
+    if clean.len() <= MAX_REASON {
+        return clean.into_owned();
+    }
+    const MARK: &str = "…";
+    format!("{}{MARK}", &clean[..clean.floor_char_boundary(MAX_REASON - MARK.len())])
+}
+
+/// What to say of a session that cannot be ended any more.
+fn over(found: &Recording, ctx: &Ctx) -> Failure {
+    let Recording { session, ended, exit, reason, .. } = found;
+    let when = ended.map_or_else(String::new, |at| {
+        format!(" since {}", at.to_zoned(zone(&ctx.env)).strftime("%Y-%m-%d %H:%M:%S"))
+    });
+    let how = match (exit, reason) {
+        (_, Some(reason)) => format!(": {reason}"),
+        (Some(code), None) => format!(": exit code {code}"),
+        (None, None) => String::new(),
+    };
+    Failure::new(format!("the session {} of {} is over already{when}{how}", session.id, session.user))
+        .hint("to see which go on: tctl sessions ls")
+}
+
+/// The session that is meant: of those that begin so, a live one before all others.
 async fn chosen(gate: &Connection, typed: &str, ctx: &Ctx) -> anyhow::Result<Recording> {
     let hint = "to see which go on: tctl sessions ls";
     let beginning = match ids::read(typed, false).map_err(|failure| failure.hint(hint))? {
@@ -136,6 +174,28 @@ async fn chosen(gate: &Connection, typed: &str, ctx: &Ctx) -> anyhow::Result<Rec
     };
     let mut fitting = live(gate, None, None).await?;
     fitting.retain(|one| ids::begins(one.session.id, &beginning));
+    if let Some(live) = ids::one(typed, fitting, &zone(&ctx.env))? {
+        return Ok(live);
+    }
+    let query = Query { id: Some(beginning), ..Query::default() };
+    let others = gate.all_recordings(query, 2).await.map_err(|e| gate.failure(e))?;
     let none = || Failure::new(format!("no live session has an ID that begins with {typed}")).hint(hint);
-    Ok(ids::one(typed, fitting, &zone(&ctx.env))?.ok_or_else(none)?)
+    match others.len() {
+        1 => Ok(others.into_iter().next().ok_or_else(none)?),
+        _ => Err(none().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_bounded_line() {
+        assert_eq!(one_line("noon\r\n  and\tlater \n"), "noon and later");
+        assert_eq!(one_line("\u{1b}[31mred"), "\\u{1b}[31mred");
+        assert_eq!(one_line(" \n"), "");
+        let long = one_line(&"日".repeat(400));
+        assert!(long.len() <= MAX_REASON && long.ends_with("日…"), "{long}");
+    }
 }

@@ -23,7 +23,10 @@ use crate::{
         profile::Credentials,
         settings_file::SettingsFile,
     },
-    wire::kube_clusters::{KubeCluster, PREFIX},
+    wire::{
+        kube_clusters::{KubeCluster, PREFIX},
+        recordings::Query,
+    },
 };
 
 /// How long a person waits for a gate behind the TAB key.
@@ -37,9 +40,11 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// What can stand at a place; none where there are no names.
 pub(super) fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
+    // There, --user is the person of the sessions, and not whose login it is.
+    let of_sessions = matches!(place.path.as_slice(), ["recordings", "ls" | "search"]);
     let globals = Globals {
         proxy: place.last("proxy"),
-        user: place.last("user"),
+        user: place.last("user").filter(|_| !of_sessions),
         identity: place.last("identity").map(Into::into),
         ..Globals::default()
     };
@@ -47,6 +52,13 @@ pub(super) fn names(place: &Place<'_>, ctx: &Ctx) -> Option<Vec<Candidate>> {
     let found = match (place.path.as_slice(), place.id()) {
         ([], "") => return names.commands(),
         (_, "proxy") => names.proxies(),
+        (["recordings", "ls" | "search"], "user") => names.persons(),
+        (["recordings", "ls" | "search"], "cluster") => names.clusters(),
+        // A time, a number, a text: no file.
+        (
+            ["recordings", ..] | ["play"],
+            "since" | "until" | "limit" | "after" | "text" | "from" | "speed" | "skip_idle",
+        ) => None,
         (_, "user") => names.users(),
         (_, "auth") => names.connectors(),
         (["login"], "cluster") => names.gates(),
@@ -224,6 +236,15 @@ impl Names<'_> {
         Some(ids::candidates(&found))
     }
 
+    /// The people of the newest sessions that the person may see.
+    fn persons(&self) -> Option<Vec<Candidate>> {
+        let target = self.target()?;
+        let credentials = self.at_hand(&target)?;
+        let query = Query::default();
+        let found = gate::glance(&self.settings, &target, &credentials, &query, OF_SESSIONS)?;
+        Some(Candidate::plain(found.into_iter().map(|one| one.session.user).collect::<BTreeSet<_>>()))
+    }
+
     fn asked(&self, target: &Target) -> Option<Vec<KubeCluster>> {
         let settings = &self.settings;
         if target.profile.kube_proxy_addr.is_empty() {
@@ -351,6 +372,14 @@ mod tests {
             "tsh config set ",
             "tsh config set kube.keep_context ",
             "tsh config unset ",
+            "tsh recordings ls --since ",
+            "tsh recordings ls --until=",
+            "tsh recordings ls --limit ",
+            "tsh recordings ls --user ",
+            "tsh recordings search --cluster ",
+            "tsh recordings search ",
+            "tsh play --from ",
+            "tsh play --speed=",
         ] {
             assert!(known(line), "{line}");
         }

@@ -14,13 +14,15 @@ use std::{
 
 use super::{
     Globals,
-    recordings::{forms, gate, span},
+    recordings::{forms, gate},
 };
 use crate::cli::{
     Ctx, block_on,
     error::Failure,
     output::{Output, stream},
+    span,
 };
+use crate::recording::timeline::clock;
 
 pub(super) use player::Player;
 use player::Settings;
@@ -35,13 +37,13 @@ pub(crate) struct PlayArgs {
     /// ID of a session (or how it begins), or a file: sealed or asciicast v2; - is standard input
     #[arg(value_name = "ID|FILE")]
     what: String,
-    /// How fast, from 0.5 to 16
-    #[arg(short, long, default_value_t = 1.0, value_parser = speed)]
-    speed: f64,
-    /// Cut pauses that are longer than this to so many seconds
+    /// How fast a film runs, from 0.5 to 16 [default: 1]
+    #[arg(short, long, value_parser = speed)]
+    speed: Option<f64>,
+    /// In a film, cut pauses that are longer than this to so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
     skip_idle: Option<Duration>,
-    /// Where to begin: 83, 1:23 or 1:02:03
+    /// Where to begin: 83, 1:23 or 1:02:03; text and JSON have what came from then on
     #[arg(long, value_name = "TIME", value_parser = span::place)]
     from: Option<Duration>,
     /// How to show it [default: pty on a terminal, else text]
@@ -67,19 +69,44 @@ impl PlayArgs {
         if form == Form::Pty && !terminal {
             return Err(Failure::usage("--format pty needs a terminal on standard output").into());
         }
+        if form != Form::Pty {
+            self.of_films(ctx)?;
+        }
         let loaded = block_on(gate::load(&self.what, globals, ctx))?;
         let timeline = gate::timeline(&loaded, form == Form::Pty, ctx)?;
+        let from = self.from.unwrap_or_default();
+        if form != Form::Pty && from > timeline.total() {
+            ctx.console.warn(&format!(
+                "--from is behind the end of the recording, which is {} long",
+                clock(timeline.total())
+            ));
+        }
         match form {
-            Form::Text => stream(|out| forms::text(&timeline, out))?,
-            Form::Json => stream(|out| forms::json_lines(&timeline, out))?,
+            Form::Text => stream(|out| forms::text(&timeline, from, out))?,
+            Form::Json => stream(|out| forms::json_lines(&timeline, from, loaded.goes_on(), out))?,
             Form::Pty => {
-                let settings = Settings { speed: self.speed, skip: self.skip_idle, from: self.from };
+                let speed = self.speed.unwrap_or(1.0);
+                let settings = Settings { speed, skip: self.skip_idle, from: self.from };
                 let player = Player::new(timeline, settings);
                 let (done, _) = block_on(show(player, None, ctx))?;
                 return Ok(Output::nothing().with_code(done.code()));
             }
         }
         Ok(Output::nothing())
+    }
+
+    /// Options that mean something to a film alone: an error with a form that was asked for, a warning where standard output made it
+    /// text.
+    fn of_films(&self, ctx: &Ctx) -> Result<(), Failure> {
+        let given = [("--speed", self.speed.is_some()), ("--skip-idle", self.skip_idle.is_some())];
+        for (option, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+            let text = format!("{option} is for a film (--format pty): text and JSON have no pace");
+            if self.format.is_some() {
+                return Err(Failure::usage(text));
+            }
+            ctx.console.warn(&text);
+        }
+        Ok(())
     }
 }
 

@@ -18,12 +18,15 @@ use crate::recording::{
 };
 
 /// asciicast v2 as any player plays it: no notes, the size at the start in the header, and of a session without a terminal
-/// standard error in red and line feeds as a terminal wants them.
-pub(crate) fn cast(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
+/// standard error in red and line feeds as a terminal wants them. `goes_on`: the title says that this is not all.
+pub(crate) fn cast(timeline: &Timeline, goes_on: bool, out: &mut dyn Write) -> io::Result<()> {
     let terminal = timeline.header().session.as_ref().is_none_or(|session| session.terminal);
     let (mut header, first) = (timeline.header().clone(), first_size(timeline));
     if let Some((_, (width, height))) = first {
         (header.width, header.height) = (width, height);
+    }
+    if goes_on {
+        header.title = Some(header.title.unwrap_or_default() + " (goes on; what there was so far)");
     }
     // Other players take every size at its word.
     (header.width, header.height) = shown_size(header.width, header.height);
@@ -64,17 +67,29 @@ fn for_terminal(text: &str, stream: Stream) -> String {
     if stream == Stream::Stderr { format!("\u{1b}[31m{text}\u{1b}[39m") } else { text }
 }
 
-/// What was on the screen, line by line, those of standard error marked; then how it ended.
-pub(crate) fn text(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
-    let (mut lines, mut ends) = (InOrder::new(timeline.header()), String::new());
+/// What appeared on the screen from a time on, line by line, those of standard error marked; then how it ended.
+pub(crate) fn text(timeline: &Timeline, from: Duration, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = InOrder::new(timeline.header(), from);
+    let (mut copies, mut ends) = (String::new(), String::new());
     for event in timeline.events() {
+        if let Some(copy) = copied(&event.what) {
+            copies += &(copy + "\n");
+        }
         if let Some(end) = telling::end(&event.what) {
             ends += &(end + "\n");
         }
         lines.push(&event, out)?;
     }
     lines.finish(out)?;
-    out.write_all(ends.as_bytes())
+    out.write_all((copies + &ends).as_bytes())
+}
+
+/// What is kept of a `kubectl cp`, as a line of the text; none for another event.
+fn copied(what: &What) -> Option<String> {
+    let What::File { so_far, direction, bytes, sha256 } = what else { return None };
+    let way = if *direction == Direction::Up { "into" } else { "out of" };
+    let so_far = if *so_far { " so far" } else { "" };
+    Some(format!("[{bytes} bytes copied {way} the container{so_far}, SHA-256 {}]", hex::encode(sha256)))
 }
 
 /// A time in seconds, as short as it can be written.
@@ -83,10 +98,20 @@ pub(crate) fn seconds(at: Duration) -> f64 {
     exact.parse().unwrap_or(at.as_secs_f64())
 }
 
-/// One JSON object a line: the session, then each event.
-pub(crate) fn json_lines(timeline: &Timeline, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", session(timeline.header()))?;
-    timeline.events().try_for_each(|one| writeln!(out, "{}", event(&one)))
+/// One JSON object a line: the session, then each event from a time on. `goes_on`: the first one says that this is not all.
+pub(crate) fn json_lines(
+    timeline: &Timeline,
+    from: Duration,
+    goes_on: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut first = session(timeline.header());
+    if goes_on {
+        first["live"] = true.into();
+    }
+    writeln!(out, "{first}")?;
+    let mut events = timeline.events().filter(|event| event.at >= from);
+    events.try_for_each(|one| writeln!(out, "{}", event(&one)))
 }
 
 fn session(header: &Header) -> Value {

@@ -109,6 +109,13 @@ pub(crate) struct Loaded {
     pub(crate) name: String,
 }
 
+impl Loaded {
+    /// Whether the session goes on, so that this is not all of it; not known of a file.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.state == State::Live)
+    }
+}
+
 /// The file of this name if there is one, `-` for standard input, else the gate's recording of this ID.
 pub(crate) async fn load(what: &str, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Loaded> {
     if let Some(bytes) = file(what)? {

@@ -27,9 +27,11 @@ pub(super) struct InOrder {
 }
 
 impl InOrder {
-    pub(super) fn new(header: &Header) -> Self {
+    /// Of lines that appeared earlier than `from` nothing is written.
+    pub(super) fn new(header: &Header, from: Duration) -> Self {
         let transcripts = [Transcript::new(header), Transcript::new(header)];
-        Self { transcripts, came: [false; 2], events: 0, waiting: Waiting::default() }
+        let waiting = Waiting { from, ..Waiting::default() };
+        Self { transcripts, came: [false; 2], events: 0, waiting }
     }
 
     /// Shows the next event.
@@ -67,13 +69,15 @@ struct Waiting {
     /// By time; of one time, standard output first, and each in the order in which it came.
     lines: BTreeMap<(Duration, usize, u64), String>,
     count: u64,
+    /// Lines that appeared earlier are left out.
+    from: Duration,
     /// From a blank line of standard output on, which may be the last of it.
     held: Vec<(usize, String)>,
 }
 
 impl Waiting {
     fn add(&mut self, stream: usize, lines: Vec<Line>) {
-        for line in lines {
+        for line in lines.into_iter().filter(|line| line.at >= self.from) {
             self.count += 1;
             self.lines.insert((line.at, stream, self.count), line.text);
         }
@@ -121,7 +125,7 @@ mod tests {
     }
 
     fn in_order(header: &Header, events: &[Event]) -> (String, usize) {
-        let (mut lines, mut out, mut most) = (InOrder::new(header), Vec::new(), 0);
+        let (mut lines, mut out, mut most) = (InOrder::new(header, Duration::ZERO), Vec::new(), 0);
         for event in events {
             lines.push(event, &mut out).unwrap();
             most = most.max(lines.waiting.lines.len());

@@ -4,12 +4,13 @@ use std::{collections::HashSet, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{forms, gate, pages::Pages, span};
+use super::{forms, gate, pages::Pages};
 use crate::{
     cli::{
         Ctx, block_on,
         ids::Shown,
         output::{Format, Output, Table},
+        span,
         tsh::{Globals, zone::zone},
     },
     recording::Session,
@@ -28,8 +29,8 @@ pub(crate) struct LsArgs {
     /// Begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
-    /// Of this person
-    #[arg(long, value_name = "USER")]
+    /// Only sessions of this person; who asks is another matter: the current login, or TELEPORT_USER's
+    #[arg(long, value_name = "PERSON")]
     user: Option<String>,
     /// In this cluster
     #[arg(long)]
@@ -71,6 +72,7 @@ impl From<StateName> for State {
 
 impl LsArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        span::check(self.since, self.until, &zone(&ctx.env))?;
         let query = Query {
             since: self.since,
             until: self.until,
@@ -121,7 +123,7 @@ impl LsArgs {
 }
 
 /// A recording for programs: its times have their unit in their name.
-pub(super) fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
+pub(crate) fn value(recording: &Recording) -> serde_json::Result<serde_json::Value> {
     let mut value = serde_json::to_value(recording)?;
     if let Some(keys) = value.as_object_mut() {
         keys.remove("duration");
@@ -134,7 +136,9 @@ pub(super) fn value(recording: &Recording) -> serde_json::Result<serde_json::Val
 /// The table of recordings. The ID comes first: other commands take its beginning.
 pub(crate) fn table(all: &[Recording], zone: &TimeZone) -> Table {
     let shown = Shown::of(all.iter().map(|one| one.session.id));
-    let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"]);
+    let mut table = Table::new(["ID", "Started", "User", "Cluster", "Pod", "Command", "Duration", "State"])
+        .whole([0, 1])
+        .dispensable([6, 3, 4, 7, 5, 2, 1]);
     for recording in all {
         let session = &recording.session;
         let started = session.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();

@@ -3,12 +3,13 @@
 mod export;
 pub(crate) mod forms;
 pub(crate) mod gate;
+mod head;
 mod in_order;
 mod keys;
 pub(crate) mod ls;
 mod pages;
 mod search;
-pub(crate) mod span;
+mod verdict;
 mod verify;
 
 use super::Globals;

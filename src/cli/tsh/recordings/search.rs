@@ -1,13 +1,17 @@
 //! `tsh recordings search`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::{gate, span};
+use super::{forms, gate};
 use crate::{
     cli::{
         Ctx, block_on,
+        error::Failure,
         ids::Shown,
         output::{Format, Output, Table},
+        span,
         tsh::{Globals, zone::zone},
     },
     recording::timeline::clock,
@@ -28,8 +32,8 @@ pub(crate) struct SearchArgs {
     /// In sessions begun before then
     #[arg(long, value_name = "TIME", value_parser = span::instant)]
     until: Option<Timestamp>,
-    /// In sessions of this person
-    #[arg(long, value_name = "USER")]
+    /// Only in sessions of this person; who asks is another matter: the current login, or TELEPORT_USER's
+    #[arg(long, value_name = "PERSON")]
     user: Option<String>,
     /// In sessions of this cluster
     #[arg(long)]
@@ -44,6 +48,10 @@ pub(crate) struct SearchArgs {
 
 impl SearchArgs {
     pub(crate) fn run(self, globals: &Globals, ctx: &Ctx) -> anyhow::Result<Output> {
+        if self.text.trim().is_empty() {
+            return Err(Failure::usage("the text to search for is empty: name what was on the screen").into());
+        }
+        span::check(self.since, self.until, &zone(&ctx.env))?;
         let query = Query {
             since: self.since,
             until: self.until,
@@ -70,15 +78,43 @@ impl SearchArgs {
             }
         }
         let zone = zone(&ctx.env);
-        Output::listed(self.format, &found, || {
-            let mut table = Table::new(["ID", "Time", "Started", "User", "Line"]);
+        Output::listed(self.format, &value(&found)?, || {
+            let mut table =
+                Table::new(["ID", "Time", "Started", "User", "Line"]).whole([0, 1, 2]).dispensable([3, 2]);
             let shown = Shown::of(found.hits.iter().map(|hit| hit.id));
             for hit in &found.hits {
                 let started = hit.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-                let at = clock(std::time::Duration::from_millis(hit.at));
+                let at = clock(Duration::from_millis(hit.at));
                 table.row([&shown.id(hit.id), &at, &started, &hit.user, hit.line.trim()]);
             }
             table.render()
         })
+    }
+}
+
+/// What was found, for programs: its times have their unit in their name.
+fn value(found: &Found) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(found)?;
+    let hits = value.get_mut("hits").and_then(|hits| hits.as_array_mut());
+    for (one, hit) in hits.into_iter().flatten().zip(&found.hits) {
+        if let Some(keys) = one.as_object_mut() {
+            keys.remove("at");
+            keys.insert("at_seconds".into(), forms::seconds(Duration::from_millis(hit.at)).into());
+        }
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_their_unit_in_their_name() {
+        let found = serde_json::json!({ "hits": [{
+            "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "user": "alice", "started": "2026-11-24T19:00:00Z", "at": 83_500, "line": "x",
+        }] });
+        let value = value(&serde_json::from_value(found).unwrap()).unwrap();
+        assert_eq!((&value["hits"][0]["at_seconds"], value["hits"][0].get("at")), (&83.5.into(), None));
     }
 }

@@ -1,27 +1,24 @@
 //! `tsh recordings verify`.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::{forms, gate};
+use super::{gate, verdict::Verdict};
 use crate::{
     cli::{
         Ctx, block_on,
-        error::{self, FAILED, Failure},
+        error::{self, Failure},
         output::{Format, Output},
-        tsh::{Globals, zone::zone},
+        tsh::Globals,
     },
     pki::PublicKey,
     recording::{
         blocks::{each, is_sealed},
         decode::Decoder,
-        timeline::{Timeline, clock},
-        verify::{Expected, Finding, Report, State, verify},
+        timeline::Timeline,
+        verify::{Expected, Finding, hangs_together, verify},
     },
     wire::recordings::State as Stands,
 };
@@ -29,7 +26,7 @@ use crate::{
 /// Arguments of `tsh recordings verify`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tsh recordings verify 7c9e6679\n  tsh recordings keys > recording-keys.pem && tsh recordings verify session.jgr --key recording-keys.pem\n\nExit code 0: it is what the gate wrote, or nothing of a live session is sealed yet. Exit code 1: it is not what the gate wrote, or it cannot be told."
+    after_help = "Examples:\n  tsh recordings verify 7c9e6679\n  tsh recordings keys > recording-keys.pem && tsh recordings verify session.jgr --key recording-keys.pem\n\nExit codes:\n  0  it is what the gate wrote, or nothing of a live session is sealed yet\n  1  it is not what the gate wrote, or it is no sealed recording\n  8  it cannot be told: a key that signed it is not in the file of --key, or nothing of it is signed\n\nWithout the gate (a file, and --key) it is told what could not be checked. In JSON, `verdict` is good, bad, undecided or pending."
 )]
 pub(crate) struct VerifyArgs {
     /// ID of a session (or how it begins), or a sealed file
@@ -83,7 +80,14 @@ impl VerifyArgs {
         match verify(&loaded.bytes, &expected) {
             Ok(report) => verdict.good(&report, ctx),
             Err(Finding::Unsigned) if is_live && expected.last.is_none() => verdict.not_yet(),
-            Err(finding) => verdict.bad(&finding),
+            Err(finding) => match verdict.undecided(&finding, &expected.keys) {
+                // Without the key, too, it shows if something was changed.
+                Some(why) => match hangs_together(&loaded.bytes) {
+                    Ok(_) => verdict.cannot_say(&why),
+                    Err(finding) => verdict.bad(&finding),
+                },
+                None => verdict.bad(&finding),
+            },
         }
     }
 }
@@ -107,103 +111,6 @@ fn no_keys(error: anyhow::Error, name: &str) -> anyhow::Error {
     Failure::new(text).hint(hint).code(error::exit_code(&error)).into()
 }
 
-/// How to tell what was found.
-struct Verdict<'a> {
-    name: &'a str,
-    /// A file, which may have been exported while the session went on.
-    is_file: bool,
-    is_live: bool,
-    /// Where the keys come from, if not from the gate.
-    key: Option<&'a Path>,
-    format: Format,
-}
-
-impl Verdict<'_> {
-    fn good(&self, report: &Report, ctx: &Ctx) -> anyhow::Result<Output> {
-        let value = serde_json::json!({ "good": true, "report": for_programs(report)? });
-        Output::listed(self.format, &value, || self.words(report, ctx))
-    }
-
-    /// A live session of which no checkpoint has been signed.
-    fn not_yet(&self) -> anyhow::Result<Output> {
-        let text = format!(
-            "The session {} goes on, and nothing of it is sealed yet: nothing could be checked.\nThe gate seals it about once a minute and at \
-             its end; verify it again then.",
-            self.name
-        );
-        let value = serde_json::json!({ "good": null, "state": "live", "reason": "nothing is sealed yet" });
-        Output::listed(self.format, &value, || text)
-    }
-
-    fn bad(&self, finding: &Finding) -> anyhow::Result<Output> {
-        if self.format != Format::Text {
-            let value = serde_json::json!({ "good": false, "finding": finding.to_string() });
-            return Ok(Output::listed(self.format, &value, String::new)?.with_code(FAILED));
-        }
-        let name = self.name;
-        let text = match finding {
-            Finding::Shortened { found, wanted, .. } if self.is_file => format!(
-                "{name} is not the whole recording: it ends with checkpoint {found}, and the gate has signed up to {wanted}. Either it was \
-                 exported while the session went on, or its end was cut off"
-            ),
-            Finding::Unsigned => format!("{name} cannot be verified: {finding}"),
-            _ => format!("{name} is not what the gate wrote: {finding}"),
-        };
-        let mut failure = Failure::new(text);
-        if let (Finding::Signature { .. }, Some(file)) = (finding, self.key) {
-            failure = failure.hint(format!(
-                "if the gate's key was rotated since {0} was written, write it anew: tsh recordings keys > {0}",
-                file.display()
-            ));
-        }
-        Err(failure.into())
-    }
-
-    fn words(&self, report: &Report, ctx: &Ctx) -> String {
-        let name = self.name;
-        let covered = clock(Duration::from_micros(report.covered));
-        let signed = report.signed.to_zoned(zone(&ctx.env)).strftime("%Y-%m-%d %H:%M:%S %Z");
-        let count = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let (frames, checkpoints) = (count(report.frames, "frame"), count(report.checkpoints, "checkpoint"));
-        let end = match report.state {
-            State::Complete => ", from the start of the session to its end.".to_owned(),
-            State::Cut => ", from the start of the session to where the gate died during it.".to_owned(),
-            State::Open if self.is_live => format!(
-                ", up to {covered}. The session goes on: what came since is not sealed yet, and was not checked."
-            ),
-            State::Open if report.compared => {
-                format!(
-                    ", up to {covered}, as far as the gate has sealed it; what came since was not checked."
-                )
-            }
-            State::Open => format!(
-                ", up to {covered}. Its end is not in it: it was exported while the session went on, or its end was cut off. The gate can \
-                 tell: tsh recordings verify {}",
-                report.session
-            ),
-        };
-        let uncovered = match report.uncovered {
-            0 => String::new(),
-            bytes => format!("The last {bytes} bytes are not sealed: no signature covers them.\n"),
-        };
-        format!(
-            "{frames} and {checkpoints} of session {}, {covered} long, last signed {signed}.\n{uncovered}{name} is what the gate wrote{end}\n",
-            report.session
-        )
-    }
-}
-
-/// A report for programs: its times have their unit in their name.
-fn for_programs(report: &Report) -> serde_json::Result<serde_json::Value> {
-    let mut value = serde_json::to_value(report)?;
-    if let Some(keys) = value.as_object_mut() {
-        keys.remove("covered");
-        let covered = forms::seconds(Duration::from_micros(report.covered));
-        keys.insert("covered_seconds".into(), covered.into());
-    }
-    Ok(value)
-}
-
 /// All public keys in a PEM text.
 pub(super) fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
     const END: &str = "-----END PUBLIC KEY-----";
@@ -213,27 +120,4 @@ pub(super) fn keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
         return Err(Failure::new("there is no public key in PEM form to verify with").into());
     }
     Ok(keys)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_their_unit_in_their_name() {
-        let report = Report {
-            session: Uuid::nil(),
-            state: State::Complete,
-            frames: 1,
-            checkpoints: 1,
-            covered: 83_500_000,
-            signed: jiff::Timestamp::UNIX_EPOCH,
-            uncovered: 0,
-            compared: true,
-        };
-        let value = for_programs(&report).unwrap();
-        assert_eq!(value["covered_seconds"], 83.5);
-        assert_eq!(value.get("covered"), None);
-        assert_eq!(value["frames"], 1);
-    }
 }

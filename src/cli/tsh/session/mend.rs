@@ -25,9 +25,7 @@ pub(crate) fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) 
     let with = |option: &str| settings.login_command_with(target, &[option]);
     let hint = match &error {
         ProxyError::Away { .. } => format!("try again in a while: {login}"),
-        ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => {
-            "is the address right, and the gate's web port (usually 3080) reachable from here?".to_owned()
-        }
+        ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => error::REACHABLE.to_owned(),
         ProxyError::NotAGate { .. } => {
             "name the gate's web port (usually 3080) with --proxy=HOST:PORT".to_owned()
         }

@@ -119,7 +119,7 @@ pub(crate) async fn log_in(settings: &Settings<'_>, target: &Target, wish: &Wish
         // A profile that cannot be written is told before a person signs in for nothing.
         drop(settings.home.lock(&name, "write")?);
     }
-    let unverified_key = unverified(settings.ctx.console, &client, target);
+    let unverified_key = unverified(settings.ctx.console, &client, target, wish.keep);
     let key = Arc::new(KeyPair::generate());
     let begun = Begun {
         settings,
@@ -215,7 +215,7 @@ fn refuse_other_ca(settings: &Settings<'_>, target: &Target, client: &ProxyClien
 }
 
 /// Tells the person when nothing vouches for the certificate; the key to pin then.
-fn unverified(console: Console, client: &ProxyClient, target: &Target) -> Option<Pin> {
+fn unverified(console: Console, client: &ProxyClient, target: &Target, keep: bool) -> Option<Pin> {
     let seen = client.seen();
     let key = seen.key?;
     match seen.ground? {
@@ -223,9 +223,14 @@ fn unverified(console: Console, client: &ProxyClient, target: &Target) -> Option
         Ground::WebPin => Some(key),
         Ground::Insecure => {
             let fingerprint = seen.fingerprint.unwrap_or_default();
+            // Nothing is kept of a login that is denied.
+            let then = if keep {
+                "; once the login is done, it is remembered, and later logins need no --insecure"
+            } else {
+                ""
+            };
             console.warn(&format!(
-                "the certificate of {} is not verified (--insecure). Its fingerprint is {fingerprint}; its key {key} is \
-                 remembered, later logins need no --insecure",
+                "the certificate of {} is not verified (--insecure). Its fingerprint is {fingerprint}, its key {key}{then}",
                 target.address
             ));
             if let Some(old) =

@@ -28,13 +28,11 @@ use crate::{
         auth::access::{AccessError, Rights},
         recordings::{Content, KeysError, KnownKey, ReadError, Viewer},
     },
-    wire::recordings::{Found, Key, Keys, Page, Query, Recording, Rotated, State},
+    wire::recordings::{Found, Key, Keys, MAX_REASON, Page, Query, Recording, Rotated, State},
 };
 
 /// How often the rights of those who watch are looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The longest reason, in bytes.
-const MAX_REASON: usize = 512;
 
 impl Admin {
     fn viewer(&self) -> Viewer {

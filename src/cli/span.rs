@@ -1,9 +1,11 @@
-//! Times that people type: an instant (`2026-01-02T15:04:05Z`, `2026-01-02`), how long ago (`2h`, `7d`), a place in a recording
+//! Times and spans of time that people type: an instant (`2026-01-02T15:04:05Z`, `2026-01-02`), how long ago (`2h`, `7d`), a place in a recording
 //! (`1:23`).
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::cli::error::Failure;
 
 /// An instant, or one so long before now.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
@@ -29,6 +31,25 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     ago.and_then(before).ok_or_else(|| {
         "write how long ago (30m, 2h, 7d), a day (2026-01-02) or an instant (2026-01-02T15:04:05Z)".to_owned()
     })
+}
+
+/// A span of time in which something can have begun.
+///
+/// # Errors
+/// It ends before it begins, or where it begins.
+pub(crate) fn check(
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    zone: &TimeZone,
+) -> Result<(), Failure> {
+    let (Some(since), Some(until)) = (since, until) else { return Ok(()) };
+    if since < until {
+        return Ok(());
+    }
+    let [since, until] =
+        [since, until].map(|at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string());
+    Err(Failure::usage(format!("nothing can be found: --since ({since}) is not before --until ({until})"))
+        .hint("--until leaves its own time out; of a day that is its midnight"))
 }
 
 /// How many at most.
@@ -57,6 +78,18 @@ pub(crate) fn place(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_that_ends_before_it_begins_is_no_span() {
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        for (since, until) in [(None, None), (at(1), None), (None, at(1)), (at(1), at(2))] {
+            assert!(check(since, until, &TimeZone::UTC).is_ok());
+        }
+        let wrong = check(at(60), at(0), &TimeZone::UTC).unwrap_err().to_string();
+        assert!(wrong.contains("--since (1970-01-01 00:01:00 UTC)"), "{wrong}");
+        assert!(wrong.contains("--until (1970-01-01 00:00:00 UTC)"), "{wrong}");
+        assert!(check(at(1), at(1), &TimeZone::UTC).is_err());
+    }
 
     #[test]
     fn times_are_read_as_people_write_them() {

@@ -10,6 +10,7 @@
 //! that login had to make stays, as an empty kubeconfig.
 
 mod contexts;
+mod copies;
 mod diff;
 mod document;
 mod edit;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 pub use contexts::{ContextInfo, Exec, contexts, needs_migration};
+pub use copies::{Embedded, replace_copies};
 pub use diff::Preview;
 pub use entry::VERSION;
 pub use error::Error;

@@ -65,6 +65,7 @@ mod restart;
 mod settings_file;
 mod sign_in;
 mod single_flight;
+mod stock_tctl;
 mod support;
 mod syscalls;
 mod tctl_create;

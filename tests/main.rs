@@ -5,6 +5,7 @@
 
 mod admin_api;
 mod browser;
+mod captures;
 mod code_login;
 mod completion;
 mod copy;

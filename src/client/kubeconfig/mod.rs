@@ -43,7 +43,7 @@ pub use entry::VERSION;
 pub use error::Error;
 pub use files::Files;
 pub use login::{login, login_over, select};
-pub use logout::{logout, logout_contexts};
+pub use logout::{logout, logout_contexts, logout_here};
 pub use private::private;
 
 /// Whose entries they are.

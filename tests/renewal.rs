@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use jumpgate::pki::{AuthorityKind, Certificate};
 use rustix::process::Signal;
 
-use crate::support::world::{Kubectl, Live, Run, Shown, World, wait_for};
+use crate::support::world::{Kubectl, Live, Run, Shown, World, runtime, wait_for};
 use jumpgate::demo::browser::Consent;
 
 fn certificate(world: &World) -> Certificate {
@@ -237,6 +237,27 @@ fn the_plugins_renewal_brings_the_copy_in_the_kubeconfig_up_to_date() {
     let run = world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).succeeds();
     assert!(run.stdout.contains("clientCertificateData"), "{}", run.stdout);
     run.says("the certificate was renewed, but not its copy in the kubeconfig: ");
+}
+
+#[test]
+fn the_plugins_sign_in_brings_the_copy_in_the_kubeconfig_up_to_date() {
+    let world = World::with_connector();
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    world.tsh(&["login", "--embed-certs"]).succeeds();
+    let before = embedded(&world);
+    age(&world, -SignedDuration::from_mins(1));
+    let args = ["kube", "credentials", &world.proxy(), "--user=alice"];
+    let mut plugin = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &args);
+    plugin.env("TELEPORT_LOGIN_BROWSER", "/bin/true");
+    let browser = world.browser();
+    let (run, _) = Run::with_browser(plugin, |address| {
+        runtime().block_on(browser.sign_in(address, "alice", Consent::Approve)).expect("a page")
+    });
+    run.succeeds();
+    let (copy, kept) = (embedded(&world), Shown::of_profile(&world, "alice"));
+    assert_ne!(kept.cert, before.cert);
+    assert_eq!((copy.cert, copy.key), (kept.cert, kept.key));
 }
 
 #[test]

@@ -571,6 +571,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand
 keyring\t''
 keyutils\t''
 none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l diff -d 'Show what would change in the kubeconfig, and change nothing'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l insecure -d 'Accept any certificate of the web port, and pin its key as unverified'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'

@@ -263,17 +263,25 @@ fn our_tctl_says_what_stock_tctl_says() {
     let write = |name: &str, text: &str| fs::write(world.dir().join(name), text).expect("a file");
     write("github.yaml", stock!("tctl/github.yaml"));
     let tctl = |args: &[&str]| world.tctl(args);
-    assert_eq!(tctl(&["create", "github.yaml"]).succeeds().stdout, stock!("tctl/create.stdout"));
-    assert_eq!(without_id(&tctl(&["get", "github"]).succeeds().stdout), stock!("tctl/get.stdout"));
-    let one = tctl(&["get", "github/github", "--format=json"]).succeeds().stdout;
+    let said = |args: &[&str], code: &str| {
+        let run = tctl(args);
+        assert_eq!(run.code.to_string(), code.trim(), "{args:?}: {}", run.stderr);
+        run.stdout
+    };
+    assert_eq!(said(&["create", "github.yaml"], stock!("tctl/create.rc")), stock!("tctl/create.stdout"));
+    assert_eq!(without_id(&said(&["get", "github"], stock!("tctl/get.rc"))), stock!("tctl/get.stdout"));
+    let one = said(&["get", "github/github", "--format=json"], stock!("tctl/get_json.rc"));
     assert_eq!(without_id(&one).trim_end(), stock!("tctl/get_json.stdout").trim_end());
-    let text = tctl(&["get", "github", "--format=text"]).succeeds().stdout;
+    let text = said(&["get", "github", "--format=text"], stock!("tctl/get_text.rc"));
     assert_eq!(text, without_trailing_spaces(stock!("tctl/get_text.stdout")));
-    let secrets = tctl(&["get", "github", "--with-secrets"]).succeeds().stdout;
+    let secrets = said(&["get", "github", "--with-secrets"], stock!("tctl/get_withsecrets.rc"));
     assert_eq!(without_id(&secrets), stock!("tctl/get_withsecrets.stdout"));
     let again = tctl(&["create", "github.yaml"]);
-    assert_eq!(tctl(&["create", "-f", "github.yaml"]).succeeds().stdout, stock!("tctl/create_f.stdout"));
-    assert_eq!(tctl(&["rm", "github/github"]).succeeds().stdout, stock!("tctl/rm.stdout"));
+    let over = said(&["create", "-f", "github.yaml"], stock!("tctl/create_f.rc"));
+    assert_eq!(over, stock!("tctl/create_f.stdout"));
+    assert_eq!(said(&["rm", "github/github"], stock!("tctl/rm.rc")), stock!("tctl/rm.stdout"));
+    // That there are none is no failure.
+    said(&["get", "github"], stock!("tctl/get_after.rc"));
 
     write("bad.yaml", "kind: github\nversion: v3\nmetadata: {name: x}\nspec: {client_id: a}\n");
     write("badkind.yaml", "kind: nope\nversion: v3\nmetadata: {name: x}\nspec: {}\n");

@@ -106,6 +106,11 @@ fn a_machine_works_with_the_file_alone() {
     assert!(text.contains(&format!("--identity={}", world.dir().join("bot.pem").display())), "{text}");
     assert!(!text.contains("PRIVATE KEY") && !text.contains("client-key-data"), "{text}");
     world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("shell");
+    // Without --proxy the gate is looked for where the cluster's name leads.
+    let args = ["-i", "bot.pem", "kube", "ls"];
+    let mut elsewhere = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &args);
+    elsewhere.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    Run::of(elsewhere).fails_with(6).says(CLUSTER).says("name the gate with --proxy=HOST:PORT");
     tsh(&["login"]).fails_with(2).says("--identity is for commands that use a login");
     tsh(&["logout"]).fails_with(2);
 }

@@ -199,14 +199,31 @@ fn an_embedded_key_that_went_to_a_keyring_leaves_the_kubeconfig() {
         Run::of(command)
     };
     let tsh = |args: &[&str]| with_bus(Path::new(env!("CARGO_BIN_EXE_tsh")), args);
-    tsh(&["keys", "move", "--to=keyring"]).succeeds();
-    assert!(embedded(&world).is_some(), "a move of keys is not told of kubeconfigs");
+    world.tsh(&["login", "--embed-certs", "--keep-context"]).succeeds();
+    let text = || fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    let with_copies = text();
+    assert_eq!(with_copies.matches("client-key-data").count(), 2, "{with_copies}");
+    let diff = tsh(&["keys", "move", "--to=keyring", "--diff"]).succeeds().stdout;
+    assert!(diff.lines().any(|l| l.starts_with('+') && l.contains("--kube-cluster=staging")), "{diff}");
+    assert_eq!(text(), with_copies, "--diff changes nothing");
+    tsh(&["keys", "ls"]).succeeds().says("file");
+
+    tsh(&["keys", "move", "--to=keyring"]).succeeds().says("kubectl gets it from tsh now");
+    let moved = text();
+    assert!(!moved.contains("client-key-data") && moved.contains("--kube-cluster=staging"), "{moved}");
+    assert_eq!(current(&world), STAGING);
+    assert!(moved.contains("namespace: demo"), "{moved}");
+    with_bus(&Kubectl::WebSocket.path(), &["get", "pods"]).succeeds().says("quiet");
+
+    // A copy that a move did not see leaves at the next one, or at the next login.
+    fs::write(world.kubeconfig(), &with_copies).expect("a kubeconfig");
+    tsh(&["keys", "move", "--to=keyring"]).succeeds().says("kubectl gets it from tsh now");
+    assert_eq!(text(), moved);
+    fs::write(world.kubeconfig(), &with_copies).expect("a kubeconfig");
     tsh(&["login", "--renew", "--keep-context"])
         .succeeds()
         .says(&format!("so its copy leaves the kubeconfig: the context {STAGING} gets it from tsh now"));
-    let text = fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
-    assert!(!text.contains("client-key-data") && text.contains("--kube-cluster=staging"), "{text}");
-    with_bus(&Kubectl::WebSocket.path(), &["get", "pods"]).succeeds().says("quiet");
+    assert_eq!(text(), moved);
 }
 
 #[test]

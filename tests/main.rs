@@ -5,6 +5,7 @@
 
 mod admin_api;
 mod browser;
+mod captures;
 mod code_login;
 mod completion;
 mod copy;
@@ -66,6 +67,7 @@ mod restart;
 mod settings_file;
 mod sign_in;
 mod single_flight;
+mod stock_tctl;
 mod support;
 mod syscalls;
 mod tctl_create;

@@ -92,3 +92,61 @@ fn two_hundred_processes_on_one_home_leave_it_whole() {
         );
     }
 }
+
+/// kubectl reads before it takes the lock, and truncates in place: what it takes out of the file is not ours to keep. But what is
+/// there is whole, and ours come back with the next command and stay.
+#[test]
+fn kubectls_that_write_between_our_processes_leave_a_file_that_parses() {
+    const OURS: usize = 60;
+    let world = World::with_connector();
+    world.login();
+    let proxy = world.proxy();
+    let (next, left) = (AtomicUsize::new(0), AtomicUsize::new(4));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= OURS {
+                        break;
+                    }
+                    let args: &[&str] = match number % 3 {
+                        0 => &["kube", "login", &proxy],
+                        1 => &["kube", "logout", &proxy],
+                        _ => &["login", &proxy, "--keep-context"],
+                    };
+                    let run = Run::of(world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), args));
+                    // It may meet the half that a kubectl has written.
+                    let known = ["is no kubeconfig", "does not parse", "changed while"];
+                    let done = run.code == 0 || known.iter().any(|text| run.stderr.contains(text));
+                    assert!(done || run.stderr.contains("of which there is no"), "{args:?}: {}", run.stderr);
+                }
+                left.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        for which in Kubectl::ALL {
+            let (world, left) = (&world, &left);
+            scope.spawn(move || {
+                let mut number = 0;
+                while left.load(Ordering::Relaxed) > 0 {
+                    number += 1;
+                    let key = format!("clusters.theirs-{which:?}-{number}.server");
+                    let run = world.kubectl(which, &["config", "set", &key, "https://theirs.example:6443"]);
+                    let known =
+                        ["lock", "error loading config file"].iter().any(|text| run.stderr.contains(text));
+                    assert!(run.code == 0 || known, "{}", run.stderr);
+                }
+            });
+        }
+    });
+    world.kubectl(Kubectl::WebSocket, &["config", "view"]).succeeds().says("https://theirs.example:6443");
+    world.tsh(&["kube", "login"]).succeeds();
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("shell");
+    world.tsh(&["logout"]).succeeds();
+    let after = world.kubectl(Kubectl::WebSocket, &["config", "view"]).succeeds().stdout;
+    assert!(!after.contains("credentials") && after.contains("https://theirs.example:6443"), "{after}");
+    for path in world.home_files().into_iter().map(|(path, _)| path) {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(!name.starts_with(".new-") && name != "config.lock", "{} is left", path.display());
+    }
+}

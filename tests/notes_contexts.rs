@@ -166,6 +166,34 @@ fn b1_7_what_changes_who_somebody_is_stands_in_the_entry() {
     Kubectl::ALL.into_iter().for_each(elsewhere);
 }
 
+/// Somebody with two folders of profiles and one kubeconfig.
+#[test]
+fn b1_8_a_logout_leaves_the_entries_of_another_home() {
+    let world = world();
+    let proxy = world.proxy();
+    let other = |args: &[&str]| {
+        let mut command = world.command(Path::new(TSH), args);
+        command.env("TELEPORT_HOME", world.dir().join("profiles"));
+        command
+    };
+    world.login();
+    let before = text(&world);
+    fs::create_dir(world.dir().join("profiles")).expect("a folder");
+    Run::of(other(&["logout"])).succeeds();
+    Run::of(other(&["logout", &proxy])).fails_with(1);
+    Run::of(other(&["kube", "logout", &proxy])).succeeds().says("There is no context of this gate");
+    assert_eq!(text(&world), before, "it is the login of ~/.tsh");
+
+    sign_in(&world, other(&["login", "--insecure", &proxy, "--browser=none"])).succeeds();
+    let before = text(&world);
+    world.tsh(&["logout", "--diff"]).succeeds().says("Nothing would change");
+    world.tsh(&["logout"]).succeeds();
+    assert_eq!(text(&world), before, "it is the login of the other folder");
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds().says("shell");
+    Run::of(other(&["logout"])).succeeds();
+    assert_eq!(text(&world), OTHERS);
+}
+
 #[test]
 fn b1_9_a_logout_says_which_context_comes_back_and_leaves_another_alone() {
     let world = world();

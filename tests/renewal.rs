@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path, process::Stdio};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use jumpgate::pki::{AuthorityKind, Certificate};
 use rustix::process::Signal;
 
-use crate::support::world::{Kubectl, Live, Run, Shown, World, wait_for};
+use crate::support::world::{Kubectl, Live, Run, Shown, World, runtime, wait_for};
 use jumpgate::demo::browser::Consent;
 
 fn certificate(world: &World) -> Certificate {
@@ -192,6 +193,73 @@ fn the_plugin_renews_by_itself_where_the_gate_allows_it_and_fifty_do_it_once() {
     world.kubectl(Kubectl::Spdy, &["get", "pods"]).succeeds();
 }
 
+/// Who kubectl is by the kubeconfig alone.
+fn embedded(world: &World) -> Shown {
+    let file: serde_json::Value = serde_yaml::from_str(&kubeconfig(world)).expect("YAML");
+    let read = |key: &str| {
+        let text = file["users"][0]["user"][key].as_str().unwrap_or_else(|| panic!("{key} in {file}"));
+        String::from_utf8(STANDARD.decode(text).expect("base64")).expect("PEM")
+    };
+    Shown { cert: read("client-certificate-data"), key: read("client-key-data") }
+}
+
+fn kubeconfig(world: &World) -> String {
+    fs::read_to_string(world.kubeconfig()).expect("a kubeconfig")
+}
+
+#[test]
+fn the_plugins_renewal_brings_the_copy_in_the_kubeconfig_up_to_date() {
+    let world = renewing_world("24h");
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    world.tsh(&["login", "--embed-certs"]).succeeds();
+    let commented = format!("# mine\n{}", kubeconfig(&world));
+    fs::write(world.kubeconfig(), &commented).expect("a kubeconfig");
+    let before = embedded(&world);
+    assert_eq!(before.cert, Shown::of_profile(&world, "alice").cert);
+    world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).succeeds();
+    let (copy, kept) = (embedded(&world), Shown::of_profile(&world, "alice"));
+    assert_ne!(kept.cert, before.cert, "it was renewed");
+    assert_eq!((copy.cert, copy.key), (kept.cert, kept.key));
+    let others = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.trim_start().starts_with("client-")).map(str::to_owned).collect()
+    };
+    assert_eq!(others(&kubeconfig(&world)), others(&commented), "nothing else changes");
+    world.kubectl(Kubectl::WebSocket, &["get", "pods"]).succeeds();
+
+    // A file that cannot be changed now is told, and kubectl gets its certificate all the same.
+    age(&world, SignedDuration::from_mins(5));
+    world.tsh(&["login", "--embed-certs"]).succeeds();
+    fs::remove_file(world.home().join(".tsh/keys/127.0.0.1/.renewal.tried"))
+        .expect("the mark of the last one");
+    let lock = world.kubeconfig().with_extension("lock");
+    fs::write(&lock, "").expect("a lock");
+    let run = world.tsh(&["kube", "credentials", &world.proxy(), "--user=alice"]).succeeds();
+    assert!(run.stdout.contains("clientCertificateData"), "{}", run.stdout);
+    run.says("the certificate was renewed, but not its copy in the kubeconfig: ");
+}
+
+#[test]
+fn the_plugins_sign_in_brings_the_copy_in_the_kubeconfig_up_to_date() {
+    let world = World::with_connector();
+    world.login();
+    age(&world, SignedDuration::from_mins(5));
+    world.tsh(&["login", "--embed-certs"]).succeeds();
+    let before = embedded(&world);
+    age(&world, -SignedDuration::from_mins(1));
+    let args = ["kube", "credentials", &world.proxy(), "--user=alice"];
+    let mut plugin = world.command(Path::new(env!("CARGO_BIN_EXE_tsh")), &args);
+    plugin.env("TELEPORT_LOGIN_BROWSER", "/bin/true");
+    let browser = world.browser();
+    let (run, _) = Run::with_browser(plugin, |address| {
+        runtime().block_on(browser.sign_in(address, "alice", Consent::Approve)).expect("a page")
+    });
+    run.succeeds();
+    let (copy, kept) = (embedded(&world), Shown::of_profile(&world, "alice"));
+    assert_ne!(kept.cert, before.cert);
+    assert_eq!((copy.cert, copy.key), (kept.cert, kept.key));
+}
+
 #[test]
 fn a_gate_that_cannot_renew_now_costs_kubectl_nothing_but_a_moment() {
     let mut world = renewing_world("24h");
@@ -279,6 +347,7 @@ fn a_logout_that_crosses_the_plugins_renewal_counts() {
     let world = renewing_world("24h");
     world.login();
     age(&world, SignedDuration::from_mins(5));
+    world.tsh(&["login", "--embed-certs"]).succeeds();
     let args = ["kube", "credentials", &world.proxy(), "--user=alice"];
     let run = crossed(&world, &args, || drop(world.tsh(&["logout"]).succeeds())).succeeds();
     let answer: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
@@ -286,6 +355,7 @@ fn a_logout_that_crosses_the_plugins_renewal_counts() {
     let left = Timestamp::now().duration_until(Certificate::from_pem(pem).expect("it").validity().not_after);
     assert!(left > SignedDuration::from_hours(1), "kubectl gets the new one all the same");
     nobody_is_logged_in(&world);
+    assert!(!kubeconfig(&world).contains("client-key-data"), "no copy of the key is back");
 }
 
 #[test]

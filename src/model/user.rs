@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Metadata, Traits};
 
@@ -42,6 +43,18 @@ pub struct UserSpec {
     /// When the person last signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login: Option<Timestamp>,
+    /// What Teleport 4 keeps with a user and this program only passes on: accounts of other providers, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc_identities: Option<Value>,
+    /// … and of SAML; …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml_identities: Option<Value>,
+    /// … whether the user is locked; …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Value>,
+    /// … and who made the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<Value>,
 }
 
 /// A GitHub account as one connector saw it.

@@ -83,10 +83,13 @@ impl CreateArgs {
     }
 
     async fn write(&self, ctx: &Ctx, gate: &Connection, resource: &Resource) -> anyhow::Result<String> {
-        // Only for the words: stock tctl says "created" of a connector whatever was there.
-        let over = self.force
-            && resource.kind() == Kind::Role
-            && gate.get(Kind::Role, resource.name(), false).await.is_ok();
+        // A connector is created or not by the request itself, and stock tctl says "created" of it whatever was there. A stock
+        // auth server writes any other kind over what is there.
+        let over = resource.kind() != Kind::Github
+            && gate.get(resource.kind(), resource.name(), false).await.is_ok();
+        if over && !self.force {
+            return Err(exists(resource).into());
+        }
         let result = if self.force { gate.upsert(resource).await } else { gate.create(resource).await };
         match result {
             Ok(()) => Ok(done(resource, over)),
@@ -103,15 +106,11 @@ impl CreateArgs {
 fn refuse_fixed(resource: &Resource) -> anyhow::Result<()> {
     let name = resource.name();
     match resource.kind() {
-        Kind::User => {
-            Err(Failure::new("user records are written when people sign in; they cannot be created by hand")
-                .into())
-        }
         Kind::Role if role::built_in().iter().any(|role| role.metadata.name == name) => Err(Failure::new(
             format!("role {name:?} is built in and cannot be changed; create one of another name"),
         )
         .into()),
-        Kind::Role | Kind::Github => Ok(()),
+        Kind::Role | Kind::Github | Kind::User => Ok(()),
     }
 }
 

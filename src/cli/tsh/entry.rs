@@ -150,7 +150,7 @@ pub(crate) fn write_all(
     args: &EntryArgs,
 ) -> anyhow::Result<Option<Output>> {
     let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
-    let asks = plugin(settings, login)?;
+    let asks = plugin(settings, login.profile, login.user, login.cluster)?;
     if args.embed_certs {
         refuse_copy(settings, login)?;
     }
@@ -195,7 +195,7 @@ pub(crate) fn keeps(settings: &Settings<'_>, args: &EntryArgs) -> anyhow::Result
 
 /// A key that somebody keeps in a keyring is not written into a file.
 fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()> {
-    match key_outside(settings, login)? {
+    match key_outside(settings, login.name, login.user)? {
         Some(kind) => {
             let text = format!(
                 "--embed-certs would write the private key, which is in the key store `{kind}`, into the kubeconfig"
@@ -211,11 +211,15 @@ fn refuse_copy(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<()>
 }
 
 /// The store outside the files in which a login's key is, if it is in one.
-pub(super) fn key_outside(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<Option<Kind>> {
+pub(super) fn key_outside(
+    settings: &Settings<'_>,
+    profile: &str,
+    user: &str,
+) -> anyhow::Result<Option<Kind>> {
     if settings.identity.is_some() {
         return Ok(None);
     }
-    let place = settings.home.key_place(login.name, login.user)?;
+    let place = settings.home.key_place(profile, user)?;
     Ok(place.map(|(kind, _)| kind).filter(|kind| kind.is_outside()))
 }
 
@@ -254,17 +258,22 @@ fn say(console: Console, change: &Change) {
 }
 
 /// The command that kubectl runs. All that changes who one is stands in its arguments and environment.
-pub(crate) fn plugin(settings: &Settings<'_>, login: &Login<'_>) -> anyhow::Result<UserAuth> {
+pub(crate) fn plugin(
+    settings: &Settings<'_>,
+    profile: &Profile,
+    user: &str,
+    cluster: &str,
+) -> anyhow::Result<UserAuth> {
     let mut args: Vec<String> = Vec::new();
     if settings.ctx.binary == "jumpgate" {
         args.push("tsh".into());
     }
     args.extend(["kube".into(), "credentials".into()]);
-    args.push(format!("--proxy={}", login.profile.web_proxy_addr));
-    args.push(format!("--teleport-cluster={}", login.cluster));
+    args.push(format!("--proxy={}", profile.web_proxy_addr));
+    args.push(format!("--teleport-cluster={cluster}"));
     match &settings.identity {
         Some(identity) => args.push(format!("--identity={}", identity.path.display())),
-        None => args.push(format!("--user={}", login.user)),
+        None => args.push(format!("--user={user}")),
     }
     let mut env = Vec::new();
     if let Some(home) = settings.ctx.env.path("TELEPORT_HOME") {

@@ -26,7 +26,7 @@ pub(super) fn outdated(
     if !files.paths().iter().any(|path| mentions_one(path)) {
         return Ok(Vec::new());
     }
-    let asks = plugin(settings, login)?;
+    let asks = plugin(settings, login.profile, login.user, login.cluster)?;
     let mut found = Vec::new();
     // A file that cannot be read is told when the entries are written.
     for context in kubeconfig::contexts(files).unwrap_or_default() {
@@ -43,7 +43,7 @@ pub(super) fn outdated(
         if !own_entry {
             continue;
         }
-        if let (Way::Embedded, Some(kind)) = (way, entry::key_outside(settings, login)?) {
+        if let (Way::Embedded, Some(kind)) = (way, entry::key_outside(settings, login.name, login.user)?) {
             settings.ctx.console.status(&format!(
                 "The key is in the key store `{kind}`, so its copy leaves the kubeconfig: the context {} gets it from {} now",
                 context.name,

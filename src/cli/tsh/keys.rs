@@ -2,14 +2,22 @@
 
 use serde::Serialize;
 
-use super::{Globals, settings::Settings};
+use super::{
+    Globals,
+    entry::DiffArgs,
+    entry_copies::{self, Owner},
+    settings::{Settings, cluster_of},
+};
 use crate::{
     cli::{
         Ctx,
-        error::Failure,
+        error::{Failure, sentence},
         output::{Format, Output, Table},
     },
-    client::keystore::{self, Kind},
+    client::{
+        keystore::{self, Kind},
+        kubeconfig,
+    },
 };
 
 /// The commands below `tsh keys`.
@@ -33,12 +41,14 @@ pub(crate) struct LsArgs {
 /// Arguments of `tsh keys move`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A key is written to its new store, read there, and only then removed from the old one. Without\n--proxy the keys of all logins are moved; with it those of that gate (or of --user there).\n\nExamples:\n  tsh keys move --to=keyring\n  tsh keys move --to=file --proxy=gate.example.com:3080 --user=alice"
+    after_help = "A key is written to its new store, read there, and only then removed from the old one; one that goes\nto a keyring leaves the kubeconfig, too, where --embed-certs wrote it there. Without --proxy the keys\nof all logins are moved; with it those of that gate (or of --user there).\n\nExamples:\n  tsh keys move --to=keyring\n  tsh keys move --to=file --proxy=gate.example.com:3080 --user=alice"
 )]
 pub(crate) struct MoveArgs {
     /// Where to: file, keyring or keyutils
     #[arg(long, value_name = "STORE", hide_possible_values = true, value_parser = super::key_store())]
     to: Kind,
+    #[command(flatten)]
+    diff: DiffArgs,
 }
 
 /// One login's key, as it is shown.
@@ -107,16 +117,67 @@ impl MoveArgs {
                 .hint(format!("to end a login: {} logout", settings.ctx.tool("tsh")))
                 .into());
         }
+        let logins = logins(settings)?;
+        if self.diff.diff {
+            let change = self.without_copies(settings, &logins)?;
+            return Ok(self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing));
+        }
         let to = settings.usable_store(self.to)?;
-        let mut said = Vec::new();
-        for (profile, user) in logins(settings)? {
-            said.extend(move_one(settings, &profile, &user, to)?);
+        let (mut said, mut failed) = (Vec::new(), None);
+        for (profile, user) in &logins {
+            match move_one(settings, profile, user, to) {
+                Ok(moved) => said.extend(moved),
+                Err(reason) => {
+                    failed = Some(reason);
+                    break;
+                }
+            }
+        }
+        // Also of those that were moved before: their copies may have come back, or not have been seen.
+        let change = self.without_copies(settings, &logins).map_err(|reason| {
+            let text = format!("the kubeconfig still holds a copy of the key: {}", sentence(&reason));
+            let again = format!("{} keys move --to={to}", settings.ctx.tool("tsh"));
+            Failure::new(text).hint(format!("when it is mended: {again}"))
+        });
+        for line in said.iter().filter(|_| failed.is_some() || change.is_err()) {
+            settings.ctx.console.status(line);
+        }
+        if let Some(reason) = failed {
+            return Err(reason);
+        }
+        for file in change?.files {
+            let tsh = settings.ctx.tool("tsh");
+            said.push(format!(
+                "The copy of the key leaves {}: kubectl gets it from {tsh} now.",
+                file.display()
+            ));
         }
         Ok(Output::text(if said.is_empty() {
             format!("There is no key to move: none, or all are in the key store {to} already.")
         } else {
             said.join("\n")
         }))
+    }
+
+    /// Takes the copies of keys that are in a keyring now out of the kubeconfig; with `--diff` only looks at it, and takes the
+    /// keys for moved.
+    fn without_copies(
+        &self,
+        settings: &Settings<'_>,
+        logins: &[(String, String)],
+    ) -> anyhow::Result<kubeconfig::Change> {
+        let mut owners = Vec::new();
+        for (name, user) in logins.iter().filter(|_| self.to.is_outside()) {
+            let Some(profile) = settings.home.profile(name)? else { continue };
+            let is_moved = settings.home.key_place(name, user)?.is_some_and(|(kind, _)| kind == self.to);
+            let certificates = settings.home.certificates(name, user)?;
+            let Some(certificates) = certificates.filter(|_| is_moved || self.diff.diff) else { continue };
+            let cluster = cluster_of(&profile, &certificates, name);
+            owners.push(Owner::of(settings, name, &profile, user, cluster)?);
+        }
+        let files = entry_copies::files(settings)?;
+        let files = if self.diff.diff { files.preview() } else { files };
+        Ok(entry_copies::leave(&files, &owners)?)
     }
 }
 

@@ -24,7 +24,7 @@ impl KubeLogoutArgs {
         let files = self.diff.files(&settings)?;
         let change = if self.names.is_empty() {
             let target = settings.target()?;
-            kubeconfig::logout(&files, Some(&target.name))?
+            kubeconfig::logout_here(&files, Some(&target.name), &|home| settings.is_here(home))?
         } else {
             let contexts = kubeconfig::contexts(&files)?;
             let mut names = Vec::new();

@@ -105,15 +105,7 @@ fn plugin_instead(settings: &Settings<'_>, chosen: &ContextInfo) -> anyhow::Resu
     let target = Target { address, name, profile };
     let (user, credentials) = settings.logged_in(&target)?;
     let cluster = cluster_of(&target.profile, &credentials, &target.name);
-    let login = entry::Login {
-        name: &target.name,
-        profile: &target.profile,
-        user: &user,
-        cluster: &cluster,
-        credentials: &credentials,
-        namespace: None,
-    };
-    entry::plugin(settings, &login).map(Some)
+    entry::plugin(settings, &target.profile, &user, &cluster).map(Some)
 }
 
 /// Waits for the program. Ctrl-C and Ctrl-\\ are the program's, not ours; a request to end is passed on to it.

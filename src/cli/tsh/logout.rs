@@ -51,7 +51,8 @@ impl LogoutArgs {
             return Ok(Output::nothing());
         }
         let name = named.as_ref().map(|target| target.name.as_str());
-        let change = kubeconfig::logout(&self.diff.files(settings)?, name)?;
+        let change =
+            kubeconfig::logout_here(&self.diff.files(settings)?, name, &|home| settings.is_here(home))?;
         let shown = self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing);
         change.failed.iter().for_each(|reason| settings.ctx.console.warn(&reason.to_string()));
         Ok(shown.with_code(u8::from(!change.failed.is_empty())))
@@ -133,7 +134,9 @@ impl Failures {
     }
 
     fn kubeconfig(&mut self, settings: &Settings<'_>, profile: Option<&str>) {
-        let done = settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout(&files, profile)?));
+        let here = |home: Option<&str>| settings.is_here(home);
+        let done =
+            settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout_here(&files, profile, &here)?));
         match done {
             Ok(change) => {
                 DiffArgs::default().tell(settings.ctx.console, &change);

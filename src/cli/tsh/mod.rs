@@ -21,6 +21,7 @@ mod context_name;
 mod credentials;
 mod doctor;
 mod entry;
+mod entry_copies;
 mod entry_others;
 mod env;
 mod guarded;

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    login,
+    entry_copies, login,
     session::{self, Wish},
     settings::{Settings, Target, is_valid},
 };
@@ -99,7 +99,8 @@ async fn first_of(settings: &Settings<'_>, target: &Target, wish: &Wish) -> anyh
     tokio::select! {
         session = session::log_in(settings, target, wish) => {
             let session = session?;
-            login::store(settings, target, &session)?;
+            let (name, profile) = login::store(settings, target, &session)?;
+            entry_copies::follow(settings, &name, &profile, &session.username, &session.credentials);
             Ok(session.credentials)
         }
         found = elsewhere => found,

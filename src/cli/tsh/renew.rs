@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     entry::no_host_ca,
+    entry_copies,
     session::{self, Expected, Verified},
     settings::{Settings, Target, is_valid},
 };
@@ -126,7 +127,9 @@ fn try_once(
             .map_err(|_| Failure::new("the gate did not answer in time"))?
     })?;
     // Whoever logged out meanwhile stays logged out. This kubectl was started before that, and goes on.
-    keep(settings, target, user, old, &verified)?;
+    if keep(settings, target, user, old, &verified)? {
+        entry_copies::follow(settings, &target.name, &target.profile, user, &verified.credentials);
+    }
     Ok(Some(verified.credentials))
 }
 

@@ -1,6 +1,9 @@
 //! What a command works with: a flag, else the environment, else the settings file, else the profile (wire facts 10.2).
 
-use std::{cell::OnceCell, path::Path};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -334,6 +337,17 @@ impl<'a> Settings<'a> {
         let list = self.ctx.env.os("KUBECONFIG");
         let home = if list.is_some() { Default::default() } else { self.ctx.home()? };
         Ok(kubeconfig::Files::new(list.as_deref(), &home))
+    }
+
+    /// Whether an entry's command, which gets this `TELEPORT_HOME`, works with the profiles of this home. In a folder that is gone
+    /// nobody is logged in, and its entries are anybody's.
+    pub(crate) fn is_here(&self, teleport_home: Option<&str>) -> bool {
+        let default = || self.ctx.home().ok().map(|home| home.join(".tsh"));
+        let theirs = teleport_home.map(PathBuf::from).or_else(default);
+        match theirs.and_then(|folder| folder.canonicalize().ok()) {
+            Some(theirs) => self.home.folder().canonicalize().is_ok_and(|ours| ours == theirs),
+            None => true,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
+use super::copies::certificate;
 use super::document::Kind;
 use super::error::Error;
 use super::files::{Files, Snapshot};
@@ -106,11 +106,6 @@ pub fn needs_migration(files: &Files) -> Result<Vec<ContextInfo>, Error> {
 
 fn is_stock(user: &Value, name: &str) -> bool {
     entry::version(user).is_none() && entry::from_tsh(user, name)
-}
-
-fn certificate(user: &Value) -> Option<String> {
-    let bytes = STANDARD.decode(user["client-certificate-data"].as_str()?.trim()).ok()?;
-    String::from_utf8(bytes).ok()
 }
 
 fn exec(user: &Value) -> Option<Exec> {

@@ -170,18 +170,29 @@ pub(super) fn set_previous(body: &mut Value, previous: Option<&Previous>) {
 
 /// The body of one of the three entries, laid over what stood there.
 pub(super) fn body(entry: &Entry, kind: Kind, old: Option<&Value>) -> Value {
-    let mut map = old.and_then(Value::as_object).cloned().unwrap_or_default();
-    map.retain(|key, _| !OURS[kind as usize].contains(&key.as_str()));
     let new = match kind {
         Kind::Cluster => cluster(entry),
         Kind::Context => {
+            let mut map = json!({"cluster": entry.name, "user": entry.name});
             if let Some(namespace) = &entry.namespace {
-                map.insert("namespace".into(), json!(namespace));
+                map["namespace"] = json!(namespace);
             }
-            json!({"cluster": entry.name, "user": entry.name})
+            map
         }
         Kind::User => user(&entry.auth),
     };
+    laid_over(kind, new, old)
+}
+
+/// The body of a user entry that gets another way to prove who it is.
+pub(super) fn with_auth(old: &Value, auth: &UserAuth) -> Value {
+    laid_over(Kind::User, user(auth), Some(old))
+}
+
+/// A new body, with what others added to the one before.
+fn laid_over(kind: Kind, new: Value, old: Option<&Value>) -> Value {
+    let mut map = old.and_then(Value::as_object).cloned().unwrap_or_default();
+    map.retain(|key, _| !OURS[kind as usize].contains(&key.as_str()));
     if let Value::Object(new) = new {
         map.extend(new);
     }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::Change;
 use super::document::{CURRENT, Document, Kind};
 use super::entry::{self, Mark, Previous};
@@ -20,7 +22,20 @@ use super::session::{Order, Session, attempt};
 /// # Errors
 /// Only when another program keeps changing a file; all else is in [`Change::failed`].
 pub fn logout(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
-    attempt(|| once(files, Which { profile, contexts: None }))
+    logout_here(files, profile, &|_| true)
+}
+
+/// As [`logout`], but entries whose command works with another folder of profiles stay: they are somebody else's login. `here`
+/// is asked with the `TELEPORT_HOME` that the entry's command gets. Entries without a command name no folder and go.
+///
+/// # Errors
+/// Those of [`logout`].
+pub fn logout_here(
+    files: &Files,
+    profile: Option<&str>,
+    here: &dyn Fn(Option<&str>) -> bool,
+) -> Result<Change, Error> {
+    attempt(|| once(files, profile, None, here))
 }
 
 /// Takes only these contexts of ours out of every file, and of their clusters and users those that no other context
@@ -31,7 +46,7 @@ pub fn logout(files: &Files, profile: Option<&str>) -> Result<Change, Error> {
 /// Those of [`logout`].
 pub fn logout_contexts(files: &Files, profile: Option<&str>, names: &[&str]) -> Result<Change, Error> {
     let contexts: HashSet<&str> = names.iter().copied().collect();
-    attempt(|| once(files, Which { profile, contexts: Some(&contexts) }))
+    attempt(|| once(files, profile, Some(&contexts), &|_| true))
 }
 
 /// Which of our entries are meant.
@@ -41,11 +56,14 @@ struct Which<'a> {
     profile: Option<&'a str>,
     /// These contexts only, with what only they point to.
     contexts: Option<&'a HashSet<&'a str>>,
+    /// Not those of these users, with what is called as they are.
+    elsewhere: &'a HashSet<String>,
 }
 
 impl Which<'_> {
-    fn is_of(self, profile: &str) -> bool {
-        self.profile.is_none_or(|wanted| wanted == profile)
+    fn is_of(self, profile: &str, (kind, name): (Kind, &str), body: &Value) -> bool {
+        let user = if kind == Kind::Context { body["user"].as_str().unwrap_or_default() } else { name };
+        self.profile.is_none_or(|wanted| wanted == profile) && !self.elsewhere.contains(user)
     }
 
     fn has(self, context: &str) -> bool {
@@ -53,9 +71,16 @@ impl Which<'_> {
     }
 }
 
-fn once(files: &Files, which: Which<'_>) -> Result<Change, Error> {
+fn once(
+    files: &Files,
+    profile: Option<&str>,
+    contexts: Option<&HashSet<&str>>,
+    here: &dyn Fn(Option<&str>) -> bool,
+) -> Result<Change, Error> {
     let mut session = Session::open(files, false)?;
     let unread = std::mem::take(&mut session.snapshot.failed);
+    let elsewhere = users_elsewhere(&session.snapshot, here);
+    let which = Which { profile, contexts, elsewhere: &elsewhere };
     let going = Going::find(&session.snapshot, which);
     let kept = newer(&session.snapshot, which);
     let plans = going.plans(&session.snapshot, session.snapshot.current().as_deref());
@@ -69,6 +94,18 @@ fn once(files: &Files, which: Which<'_>) -> Result<Change, Error> {
     Ok(change)
 }
 
+/// The users whose command works with another folder of profiles.
+fn users_elsewhere(snapshot: &Snapshot, here: &dyn Fn(Option<&str>) -> bool) -> HashSet<String> {
+    let users = snapshot.documents().flat_map(|(_, document)| document.entries(Kind::User));
+    let elsewhere = users.filter(|(_, body)| body.get("exec").is_some_and(|exec| !here(home_of(exec))));
+    elsewhere.map(|(name, _)| name.to_owned()).collect()
+}
+
+fn home_of(exec: &Value) -> Option<&str> {
+    let mut env = exec["env"].as_array()?.iter();
+    env.find(|variable| variable["name"] == "TELEPORT_HOME")?["value"].as_str()
+}
+
 /// What is said of the entries that a later version of this program wrote: the first of each name and file.
 fn newer(snapshot: &Snapshot, which: Which<'_>) -> Vec<Error> {
     let mut said = HashSet::new();
@@ -77,7 +114,8 @@ fn newer(snapshot: &Snapshot, which: Which<'_>) -> Vec<Error> {
         for kind in [Kind::Context, Kind::Cluster, Kind::User] {
             for (name, body) in document.entries(kind) {
                 let Some(profile) = entry::newer(body) else { continue };
-                let meant = (profile.is_empty() || which.is_of(profile)) && which.has(name);
+                let meant =
+                    (profile.is_empty() || which.is_of(profile, (kind, name), body)) && which.has(name);
                 if meant && said.insert((index, name)) {
                     errors.push(document.newer(kind, name));
                 }
@@ -119,7 +157,8 @@ impl Going {
                     if which.contexts.is_some() && (used.contains(&target) || !free.contains(&target)) {
                         continue;
                     }
-                    let mark = entry::mark(body).filter(|mark| which.is_of(&mark.owner.profile));
+                    let mark =
+                        entry::mark(body).filter(|mark| which.is_of(&mark.owner.profile, target, body));
                     if let Some(mark) = mark {
                         going.marks[index][kind as usize].insert(name.to_owned(), mark);
                         if !free.contains(&target) && reported.insert(name.to_owned()) {
@@ -138,7 +177,9 @@ impl Going {
         let mut reported = HashSet::new();
         for (index, document) in snapshot.documents() {
             for (name, body) in document.entries(Kind::Context) {
-                let mark = entry::mark(body).filter(|m| which.is_of(&m.owner.profile) && which.has(name));
+                let mark = entry::mark(body).filter(|m| {
+                    which.is_of(&m.owner.profile, (Kind::Context, name), body) && which.has(name)
+                });
                 let targets = if mark.is_some() { &mut free } else { &mut used };
                 let joined =
                     [Kind::Cluster, Kind::User].map(|kind| Some((kind, body[kind.noun()].as_str()?)));

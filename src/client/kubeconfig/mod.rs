@@ -10,6 +10,7 @@
 //! that login had to make stays, as an empty kubeconfig.
 
 mod contexts;
+mod copies;
 mod diff;
 mod document;
 mod edit;
@@ -36,12 +37,13 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 pub use contexts::{ContextInfo, Exec, contexts, needs_migration};
+pub use copies::{Embedded, replace_copies};
 pub use diff::Preview;
 pub use entry::VERSION;
 pub use error::Error;
 pub use files::Files;
 pub use login::{login, login_over, select};
-pub use logout::{logout, logout_contexts};
+pub use logout::{logout, logout_contexts, logout_here};
 pub use private::private;
 
 /// Whose entries they are.

@@ -25,6 +25,13 @@ pub(crate) fn mend(error: ProxyError, settings: &Settings<'_>, target: &Target) 
     let with = |option: &str| settings.login_command_with(target, &[option]);
     let hint = match &error {
         ProxyError::Away { .. } => format!("try again in a while: {login}"),
+        ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } | ProxyError::NotAGate { .. }
+            if settings.identity.is_some() && settings.named_proxy().is_none() =>
+        {
+            "an identity file does not say where its gate is, only what the cluster is called; name the gate with \
+             --proxy=HOST:PORT"
+                .to_owned()
+        }
         ProxyError::Unreachable { .. } | ProxyError::Timeout { .. } => error::REACHABLE.to_owned(),
         ProxyError::NotAGate { .. } => {
             "name the gate's web port (usually 3080) with --proxy=HOST:PORT".to_owned()

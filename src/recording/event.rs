@@ -124,6 +124,8 @@ pub struct Told {
     pub lost: u64,
     /// The subprotocol of the stream.
     pub subprotocol: Option<String>,
+    /// How many bytes of a copy came.
+    pub copied: Option<u64>,
 }
 
 impl Told {
@@ -133,6 +135,7 @@ impl Told {
             What::Protocol(name) => self.subprotocol = Some(name.clone()),
             What::Exit(code) => self.exit = Some(*code),
             What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
+            What::File { bytes, .. } => self.copied = Some(*bytes),
             What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),
             _ => {}
         }

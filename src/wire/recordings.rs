@@ -13,7 +13,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::recording::{Session, event::Stream, verify::Last};
+use crate::recording::{
+    Session, copy,
+    event::{Direction, Stream},
+    verify::Last,
+};
 
 /// The most recordings on a page.
 pub const MAX_PAGE: usize = 1000;
@@ -30,6 +34,8 @@ pub const MAX_LINES: usize = 10_000;
 pub enum State {
     /// The session goes on.
     Live,
+    /// The session is over, and its recording is being closed. It stands in no record: a gate knows it of its own sessions.
+    Ended,
     /// The session is over and all of it is there.
     Complete,
     /// The gate died meanwhile; what it had written is there.
@@ -49,7 +55,8 @@ pub struct Recording {
     /// When the session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// How long it is, in milliseconds; of a live one, at the last checkpoint.
+    /// How long the session was, from its start to its end, in milliseconds; of a live one, until now. In the store: how long it
+    /// is known to have been.
     #[serde(default)]
     pub duration: u64,
     /// The length of its lines in bytes.
@@ -70,9 +77,32 @@ pub struct Recording {
     /// Bytes that could not be recorded.
     #[serde(default)]
     pub lost: u64,
+    /// Set if it is the stream of a `kubectl cp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Copied>,
     /// The last signed checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Last>,
+}
+
+/// A `kubectl cp`, of which the record keeps no bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Into the container or out of it.
+    pub direction: Direction,
+    /// What was packed, or the folder in which it was unpacked.
+    pub path: String,
+    /// How many bytes of it came, as they were packed; of one that goes on, at the last checkpoint. Missing in records of earlier gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl Copied {
+    /// What is known by the words of the command.
+    pub fn of(session: &Session) -> Option<Self> {
+        let (direction, path) = copy::of(session)?;
+        Some(Self { direction, path: path.to_owned(), bytes: None })
+    }
 }
 
 /// What is asked for; each key narrows.

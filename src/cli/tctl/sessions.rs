@@ -9,7 +9,7 @@ use crate::{
         error::Failure,
         ids::{self, Shown, Typed},
         output::{Format, Output, Table},
-        tsh::zone::zone,
+        tsh::{recordings::ls::what, zone::zone},
     },
     wire::recordings::{Query, Recording, State},
 };
@@ -90,16 +90,15 @@ impl LsArgs {
 fn table(all: &[Recording], now: Timestamp) -> Table {
     let mut table = Table::new(["ID", "User", "Cluster", "Pod", "Command", "Since", "From"]);
     let shown = Shown::of(all.iter().map(|one| one.session.id));
-    for Recording { session, .. } in all {
+    for recording in all {
+        let session = &recording.session;
         let seconds = now.duration_since(session.started).as_secs().max(0);
-        let command =
-            if session.command.is_empty() { "(attach)".to_owned() } else { session.command.join(" ") };
         table.row([
             &shown.id(session.id),
             &session.user,
             &session.cluster,
             &format!("{}/{}", session.namespace, session.pod),
-            &command,
+            &what(recording),
             &format!("{}m{:02}s", seconds / 60, seconds % 60),
             &session.remote,
         ]);

@@ -38,7 +38,7 @@ mod logout;
 mod out;
 mod play;
 mod production;
-mod recordings;
+pub(in crate::cli) mod recordings;
 mod relogin;
 mod renew;
 mod repeat;

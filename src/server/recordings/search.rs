@@ -177,7 +177,8 @@ mod tests {
         let mut session = crate::server::recordings::tests::session("alice");
         session.terminal = false;
         let (mut packer, header) = (Packer::new(session.id), Header::new(session));
-        let (mut encoder, mut lines, mut at) = (encode::Encoder::default(), encode::header(&header), Duration::ZERO);
+        let (mut encoder, mut lines, mut at) =
+            (encode::Encoder::default(), encode::header(&header), Duration::ZERO);
         let mut all = Vec::new();
         for frame in frames {
             let from = at;
@@ -221,7 +222,8 @@ mod tests {
         let found = lines_with(&all, "line 7", 20, || true);
         assert_eq!((found.lines.len(), found.more, found.all), (11, 0, true));
         // Of very many it is told that there are more than were counted.
-        let many: Vec<Vec<What>> = (0..4).map(|frame| (0..1000).map(|n| out(frame * 1000 + n)).collect()).collect();
+        let many: Vec<Vec<What>> =
+            (0..4).map(|frame| (0..1000).map(|n| out(frame * 1000 + n)).collect()).collect();
         let found = lines_with(&sealed(&many), "line", 1, || true);
         assert!(!found.all && (MAX_COUNTED..3000).contains(&found.more), "{}", found.more);
     }

@@ -116,7 +116,9 @@ fn untold(found: &Found, limit: usize) -> Option<String> {
     let mut hints = Vec::new();
     if let Some(most) = found.untold.iter().map(|untold| untold.lines).filter(|lines| *lines > 0).max() {
         let limit = most.saturating_add(limit as u64);
-        hints.push(format!("Not all lines are named; to see those of one session: --session ID --limit {limit}"));
+        hints.push(format!(
+            "Not all lines are named; to see those of one session: --session ID --limit {limit}"
+        ));
     }
     let partly: Vec<String> =
         found.untold.iter().filter(|untold| !untold.all).map(|untold| untold.id.to_string()).collect();
@@ -138,7 +140,10 @@ mod tests {
         let id = "7c9e6679-7425-80de-944b-e07fc1f90ae7".parse().unwrap();
         let found = |lines, all| Found { untold: vec![Untold { id, lines, all }], ..Found::default() };
         assert_eq!(more(&found(1, true).untold[0]).as_deref(), Some("… and 1 more line of this session"));
-        assert_eq!(more(&found(9, false).untold[0]).as_deref(), Some("… and at least 9 more lines of this session"));
+        assert_eq!(
+            more(&found(9, false).untold[0]).as_deref(),
+            Some("… and at least 9 more lines of this session")
+        );
         assert_eq!(more(&found(0, false).untold[0]), None);
         let hint = untold(&found(9, true), 20).unwrap();
         assert!(hint.ends_with("--session ID --limit 29") && !hint.contains("to the end"), "{hint}");

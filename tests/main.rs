@@ -75,6 +75,7 @@ mod usage;
 mod walkthrough;
 mod watch_logs;
 mod web_ends;
+mod web_links;
 mod web_list;
 mod web_login;
 mod web_player;

@@ -292,7 +292,14 @@ mod tests {
             "[stdin] last\n[5 more bytes of standard input were not kept, SHA-256 {}]\n",
             "0".repeat(64)
         );
-        let all = ["[stdin] echo hi\n", "[stdout] [stdin] I am\n [stdin] not\n", "[stdin] rm -rf /\n", "", "", &rest];
+        let all = [
+            "[stdin] echo hi\n",
+            "[stdout] [stdin] I am\n [stdin] not\n",
+            "[stdin] rm -rf /\n",
+            "",
+            "",
+            &rest,
+        ];
         assert_eq!(told(false, &events), all);
         assert_eq!(told(true, &events[..1]), ["", ""], "the output of a terminal echoes it");
     }

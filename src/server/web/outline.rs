@@ -188,7 +188,7 @@ mod tests {
             (40, bytes(Stream::Stdin, "echo hi\n")),
             (40, bytes(Stream::Stdout, "[stdin] hi\n")),
             (50, bytes(Stream::Stdin, &"x\n".repeat(MAX_LINES + 5))),
-            (60, bytes(Stream::Stdout, "there\n")),
+            (600, bytes(Stream::Stdout, "there\n")),
         ] {
             outline.see(&header, &Event { at: Duration::from_millis(at), what });
         }
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(told[0], serde_json::json!([40, "[stdin] echo hi", "stdin"]));
         assert_eq!(told[1], serde_json::json!([40, "[stdout] [stdin] hi"]));
         assert_eq!(told.as_array().unwrap().len(), MAX_LINES + 2);
-        assert_eq!(told[MAX_LINES + 1], serde_json::json!([60, "there"]));
+        assert_eq!(told[MAX_LINES + 1], serde_json::json!([600, "there"]));
         assert!(finished.more);
     }
 

@@ -58,6 +58,7 @@ mod recording_much;
 mod recording_rights;
 mod recordings_client;
 mod recordings_frames;
+mod recordings_input;
 mod recordings_words;
 mod reference;
 mod renewal;

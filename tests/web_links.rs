@@ -11,11 +11,11 @@ use crate::{
     web_sessions::{Jar, session_of, sign_in},
 };
 
-/// A gate where bob may see all sessions, and alice her own.
+/// A gate where alice may see all sessions, and bob his own.
 async fn world() -> InProcess {
     InProcess::start(json!({
-        "teams_to_logins": [{ "organization": "octocats", "team": "admins", "logins": ["root"] }],
-        "teams_to_roles": [{ "organization": "octocats", "team": "devs", "roles": ["auditor"] }],
+        "teams_to_logins": [{ "organization": "octocats", "team": "devs", "logins": ["root"] }],
+        "teams_to_roles": [{ "organization": "octocats", "team": "admins", "roles": ["auditor"] }],
     }))
     .await
 }
@@ -40,50 +40,49 @@ async fn a_link_with_the_beginning_of_an_id_leads_to_the_session_or_names_the_se
         let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
         (ids[ids.len() - 1], recorder)
     };
-    let (first, _recorder) = begin("alice", None).await;
+    let (first, _recorder) = begin("bob", None).await;
     let short = format!("/web/sessions/{}", &first.to_string()[..8]);
-    for jar in [&alice, &bob] {
+    for jar in [&bob, &alice] {
         let answer = get(&world, jar, &short).await;
         assert_eq!(answer.status(), 303);
         assert_eq!(answer.headers()["location"], format!("/web/sessions/{first}").as_str());
     }
-    assert_eq!(get(&world, &bob, "/web/sessions/ABC").await.status(), 404);
-    assert_eq!(get(&world, &bob, "/web/sessions/..%2Fme").await.status(), 404);
-    let (second, _recorder) = begin("bob", Some(first)).await;
-    let answer = get(&world, &bob, &short).await;
+    assert_eq!(get(&world, &alice, "/web/sessions/ABC").await.status(), 404);
+    assert_eq!(get(&world, &alice, "/web/sessions/..%2Fme").await.status(), 404);
+    let (second, _recorder) = begin("alice", Some(first)).await;
+    let answer = get(&world, &alice, &short).await;
     assert_eq!(answer.status(), 300);
     let page = answer.text().await.unwrap();
     for id in [first, second] {
         assert!(page.contains(&format!("href=\"/web/sessions/{id}\"")), "{page}");
     }
     // Who may not see the other one learns nothing of it.
-    assert_eq!(get(&world, &alice, &short).await.status(), 303);
+    assert_eq!(get(&world, &bob, &short).await.status(), 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_opens_a_live_session_has_looked_once() {
     let world = world().await;
-    let bob = sign_in(&world, "bob").await;
-    let session = session_of("alice");
+    let alice = sign_in(&world, "alice").await;
+    let session = session_of("bob");
     let id = session.id;
     let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
     recorder.record(vec![What::Bytes(Stream::Stdout, b"hello\n".to_vec())]).await.unwrap();
-    let (outline, live) = tokio::join!(
-        get(&world, &bob, &format!("/web/api/recordings/{id}/outline")),
-        get(&world, &bob, &format!("/web/api/recordings/{id}/live")),
-    );
+    let of = |what: &str| format!("/web/api/recordings/{id}/{what}");
+    let (outline, live) = (of("outline"), of("live"));
+    let (outline, live) = tokio::join!(get(&world, &alice, &outline), get(&world, &alice, &live));
     assert_eq!((outline.status().as_u16(), live.status().as_u16()), (200, 200));
     // A follower who comes again.
-    let again = get(&world, &bob, &format!("/web/api/recordings/{id}/live")).await;
+    let again = get(&world, &alice, &of("live")).await;
     assert_eq!(again.status(), 200);
     assert_eq!(world.events("session.recording.access").await.len(), 1);
     recorder.finish(None, vec![]).await;
     drop((live, again));
-    let film = get(&world, &bob, &format!("/web/api/recordings/{id}/film?part=0")).await;
+    let film = get(&world, &alice, &of("film?part=0")).await;
     assert_eq!(film.status(), 200);
     assert_eq!(world.events("session.recording.access").await.len(), 1);
-    let other = sign_in(&world, "bob").await;
-    get(&world, &other, &format!("/web/api/recordings/{id}/outline")).await;
+    let other = sign_in(&world, "alice").await;
+    get(&world, &other, &of("outline")).await;
     tokio::time::timeout(Duration::from_secs(10), async {
         while world.events("session.recording.access").await.len() < 2 {
             tokio::task::yield_now().await;

@@ -80,7 +80,10 @@ impl SearchArgs {
                 ctx.console.status(&hint);
             }
             if found.hits.is_empty() {
-                ctx.console.status(&format!("{:?} was not on the screen of these sessions.", self.text));
+                ctx.console.status(&format!(
+                    "{:?} was not on the screen of these sessions, nor piped into a command.",
+                    self.text
+                ));
                 return Ok(Output::nothing());
             }
         }

@@ -4548,7 +4548,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__recordings__subcmd__search)
-            opts="-f -i -v -d -h --since --until --user --cluster --after --format --proxy --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --since --until --user --cluster --session --limit --after --format --proxy --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4567,6 +4567,14 @@ _jumpgate() {
                     return 0
                     ;;
                 --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

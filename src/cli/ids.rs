@@ -162,6 +162,7 @@ mod tests {
             exit,
             reason,
             lost: 0,
+            copy: None,
             last,
         }
     }

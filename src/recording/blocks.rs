@@ -1,7 +1,7 @@
 //! Takes a sealed recording apart: links with their frames, checkpoints, and at the end perhaps lines that are not sealed yet.
 
 use std::{
-    io::{self, Read},
+    io::{self, BufRead, Read},
     ops::Range,
 };
 
@@ -173,11 +173,20 @@ pub fn unpack(body: &[u8]) -> Result<Vec<u8>, UnpackError> {
     error.map_or(Ok(lines), Err)
 }
 
+/// Reads frames one behind the other, and no more of them at a time than of one that a gate writes.
+///
+/// # Errors
+/// zstd has no memory.
+pub fn decoder<R: BufRead>(frames: R) -> io::Result<zstd::Decoder<'static, R>> {
+    let mut decoder = zstd::Decoder::with_buffer(frames)?;
+    decoder.window_log_max(MAX_WINDOW)?;
+    Ok(decoder)
+}
+
 /// The lines as far as they can be read, and why they end early. Of more than `most` bytes there is none.
 fn unpack_to_the_cut(body: &[u8], most: u64) -> (Vec<u8>, Option<UnpackError>) {
     let mut lines = Vec::new();
-    let read = zstd::Decoder::new(body).and_then(|mut decoder| {
-        decoder.window_log_max(MAX_WINDOW)?;
+    let read = decoder(body).and_then(|decoder| {
         // What was read before an error stays.
         decoder.take(most + 1).read_to_end(&mut lines)
     });

@@ -16,6 +16,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -26,7 +28,8 @@ pub struct Event {
 }
 
 /// A stream of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// To the command.
     Stdin,
@@ -52,7 +55,8 @@ impl Stream {
 }
 
 /// Where the bytes of a `kubectl cp` went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Into the container.
     Up,
@@ -120,6 +124,8 @@ pub struct Told {
     pub lost: u64,
     /// The subprotocol of the stream.
     pub subprotocol: Option<String>,
+    /// How many bytes of a copy came.
+    pub copied: Option<u64>,
 }
 
 impl Told {
@@ -129,6 +135,7 @@ impl Told {
             What::Protocol(name) => self.subprotocol = Some(name.clone()),
             What::Exit(code) => self.exit = Some(*code),
             What::Failed(why) | What::Ended(why) => self.reason = Some(why.clone()),
+            What::File { bytes, .. } => self.copied = Some(*bytes),
             What::Lost { bytes, .. } => self.lost = self.lost.saturating_add(*bytes),
             _ => {}
         }

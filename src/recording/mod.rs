@@ -6,16 +6,18 @@
 //!
 //! [`encode`] turns what a stream did into lines, [`decode`] turns lines back, [`pack`] seals, [`blocks`] takes a sealed file
 //! apart, and [`verify`] says whether it is what the gate wrote. [`screen`] is the terminal that shows it, [`timeline`]
-//! its state at any moment, [`transcript`] the lines that were on it, and [`telling`] those lines as they come. [`id`] names a
-//! session.
+//! its state at any moment, [`transcript`] the lines that were on it, [`input`] those that were sent to a command, and [`telling`] all
+//! of them as they come. [`id`] names a session, [`copy`] knows a `kubectl cp`.
 
 pub mod blocks;
 pub mod chain;
+pub mod copy;
 pub mod decode;
 pub mod encode;
 pub mod event;
 pub mod header;
 pub mod id;
+pub mod input;
 pub mod pack;
 pub mod screen;
 pub mod telling;

@@ -1,22 +1,42 @@
 //! What happens in a session, told line by line as it comes: for a pipe, a file, a reader who does not want a film. A line is told when
 //! it is whole: when the cursor has gone below it. What a program shows on the whole screen (an editor, a pager) is left out.
 //!
-//! Of a session without a terminal the lines of standard error and of standard output are kept apart, however they came.
+//! Of a session without a terminal the lines of standard error, of standard output and of standard input are kept apart, however they
+//! came.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use avt::{Observation, Observer, ScreenKind};
 
 use super::{
     event::{Event, Stream, What},
     header::Header,
+    input::Input,
     screen::Screen,
+    transcript::Line,
 };
 
 /// The longest line, in bytes; what is longer goes on as another line.
 const MAX_LINE: usize = 64 * 1024;
 /// Stands before a line of standard error.
-pub const STDERR: &str = "[stderr] ";
+const STDERR: &str = "[stderr] ";
+/// Stands before a line of standard input.
+const STDIN: &str = "[stdin] ";
+/// Stands before a line of output that begins with one of these marks.
+const STDOUT: &str = "[stdout] ";
+
+/// A line of a stream as it stands in a text: standard error and standard input are marked, and so is output that reads as if it were
+/// one of them.
+pub fn marked(stream: Stream, line: &str) -> Cow<'_, str> {
+    let looks_marked = || [STDERR, STDIN, STDOUT].iter().any(|mark| line.starts_with(mark.trim_end()));
+    let mark = match stream {
+        Stream::Stdin => STDIN,
+        Stream::Stderr => STDERR,
+        Stream::Stdout if looks_marked() => STDOUT,
+        Stream::Stdout => return line.into(),
+    };
+    format!("{mark}{line}").into()
+}
 
 /// Tells lines.
 pub struct Telling {
@@ -24,6 +44,8 @@ pub struct Telling {
     out: Lines,
     /// Standard error.
     err: Lines,
+    /// What was sent to the command.
+    input: Input,
     /// How it ended, to be told last.
     ending: String,
 }
@@ -31,19 +53,25 @@ pub struct Telling {
 impl Telling {
     /// Of a recording with this first line.
     pub fn new(header: &Header) -> Self {
-        Self { out: Lines::new(header), err: Lines::new(header), ending: String::new() }
+        let (out, err) = (Lines::new(header), Lines::new(header));
+        Self { out, err, input: Input::new(header), ending: String::new() }
     }
 
     /// What the next event completes, each line with its end.
     pub fn push(&mut self, event: &Event) -> String {
         match &event.what {
-            What::Bytes(Stream::Stdin, _) => String::new(),
-            What::Bytes(Stream::Stderr, _) => marked(self.err.push(&event.what)),
-            what @ What::Resize { .. } => {
-                let text = lines(self.out.push(what));
-                text + &marked(self.err.push(what))
+            What::Bytes(Stream::Stdin, _) => {
+                self.input.push(event);
+                input_lines(self.input.take())
             }
-            What::Bytes(..) => lines(self.out.push(&event.what)),
+            What::Bytes(Stream::Stderr, _) => lines(Stream::Stderr, self.err.push(&event.what)),
+            what @ What::Resize { .. } => {
+                let text = lines(Stream::Stdout, self.out.push(what));
+                text + &lines(Stream::Stderr, self.err.push(what))
+            }
+            What::Bytes(Stream::Stdout, _) => lines(Stream::Stdout, self.out.push(&event.what)),
+            // It is told when all of it has come.
+            What::InputRest { so_far: true, .. } => String::new(),
             what => {
                 if let Some(end) = end(what) {
                     self.ending.push_str(&(end + "\n"));
@@ -55,27 +83,34 @@ impl Telling {
 
     /// What is on the screen and not told yet, a line without an end; then how it ended.
     pub fn finish(&mut self) -> String {
-        lines(self.out.rest()) + &marked(self.err.rest()) + &std::mem::take(&mut self.ending)
+        let mut text = lines(Stream::Stdout, self.out.rest()) + &lines(Stream::Stderr, self.err.rest());
+        text.push_str(&input_lines(self.input.finish()));
+        text + &std::mem::take(&mut self.ending)
     }
 }
 
-/// How a session ended, as the last line of its text; none for another event.
+/// What a text says at its end: how the session ended, and what of it is not there; none for another event.
 pub fn end(what: &What) -> Option<String> {
     match what {
         What::Exit(code) => Some(format!("[exit {code}]")),
         What::Failed(why) => Some(format!("[could not run: {why}]")),
         What::Ended(why) => Some(format!("[{}]", why.strip_prefix("this session was ").unwrap_or(why))),
         What::Lost { bytes, .. } => Some(format!("[{bytes} bytes could not be recorded]")),
+        What::InputRest { so_far, bytes, sha256 } => {
+            let least = if *so_far { "at least " } else { "" };
+            let hash = hex::encode(sha256);
+            Some(format!("[{least}{bytes} more bytes of standard input were not kept, SHA-256 {hash}]"))
+        }
         _ => None,
     }
 }
 
-fn lines(all: Vec<String>) -> String {
-    all.into_iter().map(|line| line + "\n").collect()
+fn lines(stream: Stream, all: Vec<String>) -> String {
+    all.iter().map(|line| marked(stream, line) + "\n").collect()
 }
 
-fn marked(all: Vec<String>) -> String {
-    all.into_iter().map(|line| format!("{STDERR}{line}\n")).collect()
+fn input_lines(all: Vec<Line>) -> String {
+    lines(Stream::Stdin, all.into_iter().map(|line| line.text).collect())
 }
 
 /// The lines of one screen.
@@ -186,13 +221,12 @@ mod tests {
     use super::*;
 
     fn told(terminal: bool, events: &[What]) -> Vec<String> {
-        let header: Header = serde_json::from_str(r#"{"version":2,"width":10,"height":3}"#).unwrap();
-        let mut telling = Telling::new(&header);
-        if !terminal {
-            for lines in [&mut telling.out, &mut telling.err] {
-                lines.screen = Screen::new(10, 3, true);
-            }
-        }
+        let session = serde_json::json!({
+            "id": "7c9e6679-7425-80de-944b-e07fc1f90ae7", "kind": "exec", "user": "alice", "cluster": "prod", "namespace": "default",
+            "pod": "web", "terminal": terminal, "stdin": true, "started": "2026-11-24T19:00:00Z",
+        });
+        let header = serde_json::json!({ "version": 2, "width": 10, "height": 3, "jumpgate": session });
+        let mut telling = Telling::new(&serde_json::from_value(header).unwrap());
         let told = events.iter().map(|what| telling.push(&Event { at: Duration::ZERO, what: what.clone() }));
         let mut told: Vec<String> = told.collect();
         told.push(telling.finish());
@@ -242,5 +276,31 @@ mod tests {
         let err = |text: &str| What::Bytes(Stream::Stderr, text.into());
         let events = [out("on"), err("oh\nno"), out("e\n"), What::Exit(4)];
         assert_eq!(told(false, &events), ["", "[stderr] oh\n", "one\n", "", "[stderr] no\n[exit 4]\n"]);
+    }
+
+    #[test]
+    fn standard_input_is_marked_and_output_cannot_pass_for_it() {
+        let input = |text: &str| What::Bytes(Stream::Stdin, text.into());
+        let events = [
+            input("echo hi\nrm -"),
+            out("[stdin] I am\n [stdin] not\n"),
+            input("rf /\nlast"),
+            What::InputRest { so_far: true, bytes: 3, sha256: [1; 32] },
+            What::InputRest { so_far: false, bytes: 5, sha256: [0; 32] },
+        ];
+        let rest = format!(
+            "[stdin] last\n[5 more bytes of standard input were not kept, SHA-256 {}]\n",
+            "0".repeat(64)
+        );
+        let all = [
+            "[stdin] echo hi\n",
+            "[stdout] [stdin] I am\n [stdin] not\n",
+            "[stdin] rm -rf /\n",
+            "",
+            "",
+            &rest,
+        ];
+        assert_eq!(told(false, &events), all);
+        assert_eq!(told(true, &events[..1]), ["", ""], "the output of a terminal echoes it");
     }
 }

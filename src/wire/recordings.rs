@@ -4,7 +4,7 @@
 //! - `GET /v2/recordings/ID`: a [`Recording`].
 //! - `GET /v2/recordings/ID/content`: the sealed file (`application/zstd`); of a live session, what there is so far.
 //! - `GET /v2/recordings/ID/live`: its lines from the start and then as they come, until the session ends (`application/x-ndjson`).
-//! - `GET /v2/recordings/search?text=…&QUERY`: a [`Found`].
+//! - `GET /v2/recordings/search?text=…&QUERY`: a [`Found`]; the query's `limit` is one of lines of a session, [`LINES`] unless told.
 //! - `GET /v2/recordings/keys`: the [`Keys`] that sign recordings or signed them.
 //! - `POST /v2/recordings/keys`: makes a new key that signs from now on, and answers with a [`Rotated`].
 //! - `DELETE /v2/sessions/ID?reason=…`: ends a live session; the person reads the reason.
@@ -13,12 +13,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::recording::{Session, verify::Last};
+use crate::recording::{
+    Session, copy,
+    event::{Direction, Stream},
+    verify::Last,
+};
 
 /// The most recordings on a page.
 pub const MAX_PAGE: usize = 1000;
 /// How many recordings a page has if nobody says.
 pub const PAGE: usize = 100;
+/// How many lines of one session a search names if nobody says.
+pub const LINES: usize = 20;
+/// The most lines of one session that a search names.
+pub const MAX_LINES: usize = 10_000;
 
 /// The longest reason that a killed session is told, in bytes; what is longer is cut.
 pub const MAX_REASON: usize = 512;
@@ -29,6 +37,8 @@ pub const MAX_REASON: usize = 512;
 pub enum State {
     /// The session goes on.
     Live,
+    /// The session is over, and its recording is being closed. It stands in no record: a gate knows it of its own sessions.
+    Ended,
     /// The session is over and all of it is there.
     Complete,
     /// The gate died meanwhile; what it had written is there.
@@ -48,7 +58,8 @@ pub struct Recording {
     /// When the session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// How long it is, in milliseconds; of a live one, at the last checkpoint.
+    /// How long the session was, from its start to its end, in milliseconds; of a live one, until now. In the store: how long it
+    /// is known to have been.
     #[serde(default)]
     pub duration: u64,
     /// The length of its lines in bytes.
@@ -69,9 +80,32 @@ pub struct Recording {
     /// Bytes that could not be recorded.
     #[serde(default)]
     pub lost: u64,
+    /// Set if it is the stream of a `kubectl cp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Copied>,
     /// The last signed checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Last>,
+}
+
+/// A `kubectl cp`, of which the record keeps no bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Into the container or out of it.
+    pub direction: Direction,
+    /// What was packed, or the folder in which it was unpacked.
+    pub path: String,
+    /// How many bytes of it came, as they were packed; of one that goes on, at the last checkpoint. Missing in records of earlier gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl Copied {
+    /// What is known by the words of the command.
+    pub fn of(session: &Session) -> Option<Self> {
+        let (direction, path) = copy::of(session)?;
+        Some(Self { direction, path: path.to_owned(), bytes: None })
+    }
 }
 
 /// What is asked for; each key narrows.
@@ -155,7 +189,7 @@ pub struct Rotated {
     pub since: Timestamp,
 }
 
-/// Where a text was on the screen.
+/// Where a text was on the screen, or in what was sent to a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// The session.
@@ -166,8 +200,22 @@ pub struct Hit {
     pub started: Timestamp,
     /// When the line appeared, in milliseconds since then.
     pub at: u64,
+    /// `stdin` if the line was sent to the command's standard input; else it was on the screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// The line.
     pub line: String,
+}
+
+/// What a search has not told of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// The session.
+    pub id: Uuid,
+    /// How many more lines of it fit; 0 if none is known.
+    pub lines: u64,
+    /// Whether that is all: false if the session was not searched to its end, so that there may be more.
+    pub all: bool,
 }
 
 /// What a search found.
@@ -175,6 +223,9 @@ pub struct Hit {
 pub struct Found {
     /// The newest session first.
     pub hits: Vec<Hit>,
+    /// The sessions of which not all is told, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<Untold>,
     /// Set if there are sessions that were not searched; the next search goes on `after` it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

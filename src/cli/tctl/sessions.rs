@@ -9,7 +9,10 @@ use crate::{
         error::Failure,
         ids::{self, Shown, Typed},
         output::{Format, Output, Table},
-        tsh::{recordings::ls, zone::zone},
+        tsh::{
+            recordings::ls::{self, what},
+            zone::zone,
+        },
     },
     model::text,
     wire::recordings::{MAX_REASON, Query, Recording, State},
@@ -97,16 +100,15 @@ fn table(all: &[Recording], now: Timestamp) -> Table {
         .whole([0])
         .dispensable([6, 2, 5, 3, 4, 1]);
     let shown = Shown::of(all.iter().map(|one| one.session.id));
-    for Recording { session, .. } in all {
+    for recording in all {
+        let session = &recording.session;
         let seconds = now.duration_since(session.started).as_secs().max(0);
-        let command =
-            if session.command.is_empty() { "(attach)".to_owned() } else { session.command.join(" ") };
         table.row([
             &shown.id(session.id),
             &session.user,
             &session.cluster,
             &format!("{}/{}", session.namespace, session.pod),
-            &command,
+            &what(recording),
             &format!("{}m{:02}s", seconds / 60, seconds % 60),
             &session.remote,
         ]);

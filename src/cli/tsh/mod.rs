@@ -39,7 +39,7 @@ mod logout;
 mod out;
 mod play;
 mod production;
-pub(super) mod recordings;
+pub(in crate::cli) mod recordings;
 mod relogin;
 mod renew;
 mod repeat;

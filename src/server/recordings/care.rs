@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Inner, Recordings, UPLOADS, fresh, kept::DONE, spool};
+use super::{Inner, Recordings, UPLOADS, fresh, kept::DONE, span, spool};
 use crate::{
     recording::{chain::Ending, verify::Last},
     server::audit::{Event, RecordingEvent},
@@ -170,7 +170,12 @@ impl Inner {
         recording.ended = recording.ended.or(ended);
         (recording.exit, recording.reason, recording.lost) = (told.exit, told.reason, told.lost);
         recording.subprotocol = told.subprotocol;
-        recording.duration = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
+        let lived = u64::try_from(recovered.to.as_millis()).unwrap_or(u64::MAX);
+        let whole = recording.ended.map_or(0, |ended| span(recording.session.started, ended));
+        recording.duration = lived.max(whole);
+        if let Some(copy) = &mut recording.copy {
+            copy.bytes = told.copied.or(copy.bytes);
+        }
         recording.plain = recovered.plain;
         recording.size = recovered.sealed;
         recording.last = Some(Last { number: checkpoint.number, chain: checkpoint.chain });

@@ -124,6 +124,12 @@ impl Recordings {
     /// The lines of a live session from its start, then those that come, until it ends.
     pub async fn follow(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
         self.look(viewer, id).await?;
+        self.follow_again(viewer, id).await
+    }
+
+    /// The same for somebody of whom it is written down already that they look.
+    pub async fn follow_again(&self, viewer: &Viewer, id: Uuid) -> Result<Content, ReadError> {
+        self.get(viewer, id).await?;
         let Some(begun) = self.0.live.since(id, 0).await else { return Err(ReadError::NotLive(id)) };
         let begun = begun.map_err(|error| ReadError::Unreadable(error.to_string()))?;
         let follower = Follower { inner: self.0.clone(), id, given: 0, stage: Stage::of(begun, 0) };

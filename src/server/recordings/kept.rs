@@ -50,6 +50,7 @@ impl Inner {
             tracing::warn!(session = %recording.session.id, %error, "a recording's record cannot be written yet");
             pause.wait().await;
         }
+        self.live.remove(recording.session.id);
         let mut kept = true;
         while let Some(done) = uploads.join_next().await {
             kept &= done.unwrap_or(false);
@@ -69,7 +70,6 @@ impl Inner {
     /// All parts of an ended session are kept: its folder can go.
     pub(super) async fn uploaded(&self, recording: &Recording) {
         let session = &recording.session;
-        self.live.remove(session.id);
         if let Err(error) = self.remove_spool(session.id).await {
             tracing::warn!(session = %session.id, %error, "the spool of a recording cannot be removed");
         }

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, timeout, timeout_at},
@@ -75,24 +76,46 @@ struct Live {
     /// Not one that keeps the actor alive: a recorder that is dropped ends its recording.
     orders: mpsc::WeakSender<Order>,
     killer: Killer,
+    end: End,
 }
 
-/// All live sessions.
+/// When a session was over.
+#[derive(Clone, Default)]
+pub(super) struct End(Arc<OnceLock<Timestamp>>);
+
+impl End {
+    /// It is over now, if it was not before.
+    pub(super) fn now(&self) -> Timestamp {
+        *self.0.get_or_init(Timestamp::now)
+    }
+
+    fn get(&self) -> Option<Timestamp> {
+        self.0.get().copied()
+    }
+}
+
+/// All live sessions, and those that are over until their records say so.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<Uuid, Live>>);
 
 impl Sessions {
-    pub(super) fn add(&self, id: Uuid, orders: &mpsc::Sender<Order>, killer: Killer) {
-        self.lock().insert(id, Live { orders: orders.downgrade(), killer });
+    pub(super) fn add(&self, id: Uuid, orders: &mpsc::Sender<Order>, killer: Killer, end: End) {
+        self.lock().insert(id, Live { orders: orders.downgrade(), killer, end });
     }
 
     pub(super) fn remove(&self, id: Uuid) {
         self.lock().remove(&id);
     }
 
+    /// Those that are over, and since when.
+    pub(super) fn over(&self) -> HashMap<Uuid, Timestamp> {
+        let all = self.lock();
+        all.iter().filter_map(|(id, live)| Some((*id, live.end.get()?))).collect()
+    }
+
     /// Whether there was one to end.
     pub(super) fn kill(&self, id: Uuid, reason: String) -> bool {
-        let found = self.lock().get(&id).cloned();
+        let found = self.lock().get(&id).filter(|live| live.end.get().is_none()).cloned();
         found.inspect(|live| live.killer.kill(reason)).is_some()
     }
 
@@ -127,6 +150,7 @@ pub struct Recorder {
     orders: mpsc::Sender<Order>,
     killed: watch::Receiver<Option<String>>,
     killer: Killer,
+    end: End,
     mode: RecordingMode,
     /// The actor had no place for the last events: nobody waits for one until it has. Never in strict mode.
     behind: AtomicBool,
@@ -139,9 +163,10 @@ impl Recorder {
         orders: mpsc::Sender<Order>,
         killed: watch::Receiver<Option<String>>,
         killer: Killer,
+        end: End,
         mode: RecordingMode,
     ) -> Self {
-        Self { orders, killed, killer, mode, behind: AtomicBool::new(false), lost: AtomicU64::new(0) }
+        Self { orders, killed, killer, end, mode, behind: AtomicBool::new(false), lost: AtomicU64::new(0) }
     }
 
     /// Writes events down. When this returns they are safe from the gate's death; only then may the bytes go on.
@@ -229,6 +254,7 @@ impl Recorder {
 
     /// The session is over; why, if the gate ended it. `last` is what came at the very end.
     pub async fn finish(self, reason: Option<String>, mut last: Vec<What>) {
+        self.end.now();
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let why = "the gate's disk was too slow to keep up".to_owned();
@@ -236,6 +262,12 @@ impl Recorder {
         }
         // An actor that is gone has nothing left to seal.
         let _ = self.orders.send(Order::Finish { reason, last }).await;
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.end.now();
     }
 }
 

@@ -28,6 +28,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
@@ -38,7 +39,7 @@ use self::{
     catalogue::Catalogue,
     follow::Followers,
     keys::Keys,
-    live::{Killer, Sessions},
+    live::{End, Killer, Sessions},
     spool::Spool,
     vault::Vault,
     writer::{Pen, Writer},
@@ -56,7 +57,7 @@ use super::{
 };
 use crate::{
     recording::{Header, Session},
-    wire::recordings::{Recording, State},
+    wire::recordings::{Copied, Recording, State},
 };
 
 /// How many parts are uploaded at a time.
@@ -203,9 +204,9 @@ impl Recordings {
             return Err(error.to_string());
         }
         let (orders, taken) = mpsc::channel(ORDERS);
-        let killer = Killer::new();
+        let (killer, end) = (Killer::new(), End::default());
         let killed = killer.listen();
-        inner.live.add(id, &orders, killer.clone());
+        inner.live.add(id, &orders, killer.clone(), end.clone());
         let writer = Writer {
             inner: inner.clone(),
             pen: Some(Pen::new(spool)),
@@ -213,6 +214,7 @@ impl Recordings {
             recording,
             followers: Followers::default(),
             killer: killer.clone(),
+            end: end.clone(),
             failed: None,
             told: None,
             missed: 0,
@@ -231,7 +233,7 @@ impl Recordings {
             let _ = inner.remove_spool(id).await;
             return Err(format!("no thread for it can be had: {error}"));
         }
-        Ok(Recorder::new(orders, killed, killer, inner.config.mode))
+        Ok(Recorder::new(orders, killed, killer, end, inner.config.mode))
     }
 
     /// Whether sessions are recorded here.
@@ -315,11 +317,15 @@ impl Inner {
     async fn not_sealed(&self, recording: &Recording, why: &str) {
         let mut recording = recording.clone();
         recording.state = State::Partial;
-        recording.ended = recording.ended.or_else(|| Some(jiff::Timestamp::now()));
+        let ended = *recording.ended.get_or_insert_with(Timestamp::now);
+        recording.duration = recording.duration.max(span(recording.session.started, ended));
         let before = recording.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
         recording.reason = Some(format!("{before}the recording is not sealed yet: {why}"));
-        if let Err(error) = self.catalogue.put(&recording).await {
-            tracing::warn!(session = %recording.session.id, %error, "a recording's record cannot be written yet");
+        match self.catalogue.put(&recording).await {
+            Ok(()) => self.live.remove(recording.session.id),
+            Err(error) => {
+                tracing::warn!(session = %recording.session.id, %error, "a recording's record cannot be written yet");
+            }
         }
     }
 }
@@ -327,6 +333,7 @@ impl Inner {
 /// The record of a session that begins.
 fn fresh(session: Session) -> Recording {
     Recording {
+        copy: Copied::of(&session),
         session,
         state: State::Live,
         ended: None,
@@ -339,6 +346,11 @@ fn fresh(session: Session) -> Recording {
         lost: 0,
         last: None,
     }
+}
+
+/// From one time to another, in milliseconds.
+fn span(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
 fn enough_space(folder: &Path, floor: u64) -> Result<(), String> {

@@ -1,16 +1,17 @@
 //! How recordings come out again, for those who may see them.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
+use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
-use super::{Inner, Recordings, catalogue::ListError, follow::Source, spool::Snapshot, vault::Vault};
+use super::{Inner, Recordings, catalogue::ListError, follow::Source, span, spool::Snapshot, vault::Vault};
 use crate::{
     model::Verb,
     server::{
@@ -18,7 +19,7 @@ use crate::{
         auth::access::Rights,
         store::StoreError,
     },
-    wire::recordings::{Page, Query, Recording},
+    wire::recordings::{Copied, Page, Query, Recording, State},
 };
 
 /// How much of a file is read at a time.
@@ -76,23 +77,63 @@ impl Viewer {
     }
 }
 
+/// The present, for what the store cannot know. It is taken before the store is asked: what is over then is there as over, or here.
+struct Now {
+    time: Timestamp,
+    /// The sessions that are over and whose records do not say so yet.
+    over: HashMap<Uuid, Timestamp>,
+}
+
+impl Now {
+    fn of(inner: &Inner) -> Self {
+        Self { time: Timestamp::now(), over: inner.live.over() }
+    }
+
+    /// What there is to say of a record at this time.
+    fn tell(&self, recording: &mut Recording) {
+        if recording.state == State::Live
+            && let Some(ended) = self.over.get(&recording.session.id)
+        {
+            (recording.state, recording.ended) = (State::Ended, Some(*ended));
+        }
+        let until = recording.ended.or((recording.state == State::Live).then_some(self.time));
+        // Earlier gates wrote the time of the last event.
+        if let Some(until) = until {
+            recording.duration = recording.duration.max(span(recording.session.started, until));
+        }
+        if recording.copy.is_none() {
+            recording.copy = Copied::of(&recording.session);
+        }
+    }
+}
+
 /// The bytes of something, as they come.
 pub type Content = BoxStream<'static, io::Result<Bytes>>;
 
 impl Recordings {
     /// The recordings that fit a query, the newest first.
     pub async fn list(&self, viewer: &Viewer, query: &Query) -> Result<Page, ReadError> {
-        Ok(self.0.catalogue.list(query, viewer.only()).await?)
+        let now = Now::of(&self.0);
+        // What is being closed stands in the store as live.
+        let stored = query.state.map(|state| if state == State::Ended { State::Live } else { state });
+        let asked = Query { state: stored, ..query.clone() };
+        let mut page = self.0.catalogue.list(&asked, viewer.only()).await?;
+        page.recordings.iter_mut().for_each(|recording| now.tell(recording));
+        page.recordings.retain(|recording| query.state.is_none_or(|state| state == recording.state));
+        Ok(page)
     }
 
     /// One recording.
     pub async fn get(&self, viewer: &Viewer, id: Uuid) -> Result<Recording, ReadError> {
+        let now = Now::of(&self.0);
         let found = self.0.catalogue.get(id).await?;
-        found.filter(|recording| viewer.may_see(recording)).ok_or(ReadError::NotFound(id))
+        let mut found = found.filter(|recording| viewer.may_see(recording)).ok_or(ReadError::NotFound(id))?;
+        now.tell(&mut found);
+        Ok(found)
     }
 
     /// The same for somebody who will see what is in it: that of another person is written down.
-    pub(super) async fn look(&self, viewer: &Viewer, id: Uuid) -> Result<Recording, ReadError> {
+    pub async fn look(&self, viewer: &Viewer, id: Uuid) -> Result<Recording, ReadError> {
         let found = self.get(viewer, id).await?;
         if found.session.user != viewer.user {
             let (user, viewer) = (found.session.user.clone(), viewer.user.clone());

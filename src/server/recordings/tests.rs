@@ -24,6 +24,7 @@ use crate::{
 mod faults;
 mod followers;
 mod keys;
+mod over;
 
 struct Room {
     recordings: Recordings,

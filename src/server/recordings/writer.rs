@@ -20,7 +20,8 @@ use super::{
     Inner,
     follow::{Coming, Followers},
     kept::Backoff,
-    live::{Killer, Order},
+    live::{End, Killer, Order},
+    span,
     spool::{Sealed, Since, Spool},
 };
 use crate::{
@@ -80,6 +81,7 @@ pub(super) struct Writer {
     pub(super) recording: Recording,
     pub(super) followers: Followers,
     pub(super) killer: Killer,
+    pub(super) end: End,
     /// Why nothing more is recorded.
     pub(super) failed: Option<String>,
     /// When a failure was told of last.
@@ -182,6 +184,11 @@ impl Writer {
                 What::Exit(code) => self.recording.exit = Some(*code),
                 What::Failed(why) | What::Ended(why) => self.recording.reason = Some(why.clone()),
                 What::Lost { bytes, .. } => self.recording.lost += bytes,
+                What::File { bytes, .. } => {
+                    if let Some(copy) = &mut self.recording.copy {
+                        copy.bytes = Some(*bytes);
+                    }
+                }
                 _ => {}
             }
         }
@@ -247,7 +254,8 @@ impl Writer {
         let Some(Sealed { part, checkpoint }) = sealed else { return Ok(()) };
         self.recording.plain = plain;
         self.recording.size = size;
-        self.recording.duration = u64::try_from(last.as_millis()).unwrap_or(u64::MAX);
+        let lived = u64::try_from(last.as_millis()).unwrap_or(u64::MAX);
+        self.recording.duration = self.recording.duration.max(lived);
         self.recording.last = Some(Last { number: checkpoint.number, chain: checkpoint.chain });
         let (inner, id) = (self.inner.clone(), self.recording.session.id);
         self.uploads.spawn(async move { inner.upload(id, part).await });
@@ -282,8 +290,9 @@ impl Writer {
         let mut written = self.write_last(&mut last);
         // Whoever follows has heard why, and learns that this is the end.
         self.followers = Followers::default();
-        self.inner.live.remove(self.recording.session.id);
-        self.recording.ended = Some(Timestamp::now());
+        let ended = self.end.now();
+        self.recording.ended = Some(ended);
+        self.recording.duration = span(self.recording.session.started, ended);
         self.recording.state = if self.recording.lost > 0 { State::Partial } else { State::Complete };
         let mut pause = Backoff::default();
         while let Err(error) = written {

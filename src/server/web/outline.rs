@@ -6,7 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::film::{Line, millis};
-use crate::recording::{Event, Header, What, event::Stream, transcript::Transcript};
+use crate::recording::{
+    Event, Header, What,
+    event::Stream,
+    input::Input,
+    telling::marked,
+    transcript::{self, Transcript},
+};
 
 /// Marks of a kind that are nearer to each other are one.
 const NEAR: Duration = Duration::from_secs(2);
@@ -14,19 +20,38 @@ const NEAR: Duration = Duration::from_secs(2);
 const MAX_MARKS: usize = 2000;
 /// Nothing happens when this long no frame comes.
 const IDLE: Duration = Duration::from_secs(2);
-/// The most lines of the transcript, …
+/// The most lines of what was shown, and as many of what was sent to the command, …
 const MAX_LINES: usize = 20_000;
-/// … and the most bytes.
+/// … and the most bytes of each.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// Collects an outline.
 #[derive(Default)]
 pub(super) struct Outline {
     marks: Vec<Mark>,
-    transcript: Option<Transcript>,
-    lines: Vec<(u64, String)>,
-    bytes: usize,
+    read: Option<(Input, Transcript)>,
+    lines: Vec<Said>,
+    /// How many lines of input and of output are kept, and of how many bytes.
+    kept: [(usize, usize); 2],
     cut: bool,
+}
+
+/// A line, from when on it was to be read, and `stdin` if it was sent to the command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Said {
+    Sent(u64, String, Stream),
+    Shown(u64, String),
+}
+
+impl Said {
+    /// By what they stand in order: what was sent comes before what it made.
+    fn place(&self) -> (u64, bool) {
+        match self {
+            Self::Sent(at, ..) => (*at, false),
+            Self::Shown(at, _) => (*at, true),
+        }
+    }
 }
 
 /// A place where something happens.
@@ -46,8 +71,8 @@ pub(super) struct Finished {
     marks: Vec<Mark>,
     /// From when to when nothing happens.
     idle: Vec<(u64, u64)>,
-    /// Lines, and from when on they were to be read.
-    transcript: Vec<(u64, String)>,
+    /// What was to be read.
+    transcript: Vec<Said>,
     /// Whether the transcript is longer than that.
     more: bool,
 }
@@ -56,26 +81,40 @@ impl Outline {
     /// Takes the next event.
     pub(super) fn see(&mut self, header: &Header, event: &Event) {
         self.mark(event);
-        let transcript = self.transcript.get_or_insert_with(|| Transcript::new(header));
+        let (input, transcript) =
+            self.read.get_or_insert_with(|| (Input::new(header), Transcript::new(header)));
+        input.push(event);
         transcript.push(event);
-        let lines = transcript.take();
-        self.keep(lines);
+        let (sent, shown) = (input.take(), transcript.take());
+        self.keep(Stream::Stdin, sent);
+        self.keep(Stream::Stdout, shown);
     }
 
-    fn keep(&mut self, lines: Vec<crate::recording::transcript::Line>) {
+    /// Much input leaves no less room for output.
+    fn keep(&mut self, stream: Stream, lines: Vec<transcript::Line>) {
+        let (count, bytes) = &mut self.kept[usize::from(stream != Stream::Stdin)];
         for line in lines {
-            if self.lines.len() >= MAX_LINES || self.bytes + line.text.len() > MAX_TEXT {
+            let text = marked(stream, &line.text).into_owned();
+            if *count >= MAX_LINES || *bytes + text.len() > MAX_TEXT {
                 self.cut = true;
                 return;
             }
-            self.bytes += line.text.len();
-            self.lines.push((millis(line.at), line.text));
+            *count += 1;
+            *bytes += text.len();
+            self.lines.push(match stream {
+                Stream::Stdin => Said::Sent(millis(line.at), text, stream),
+                _ => Said::Shown(millis(line.at), text),
+            });
         }
     }
 
     fn mark(&mut self, event: &Event) {
         let (kind, text) = match &event.what {
-            What::Bytes(Stream::Stdin, _) | What::InputRest { .. } => ("input", "input".to_owned()),
+            What::Bytes(Stream::Stdin, _) => ("input", "input".to_owned()),
+            What::InputRest { so_far, bytes, .. } => {
+                let least = if *so_far { "at least " } else { "" };
+                ("rest", format!("{least}{bytes} more bytes of standard input were not kept"))
+            }
             What::Bytes(Stream::Stderr, _) => ("stderr", "standard error".to_owned()),
             What::Bytes(Stream::Stdout, _) | What::Protocol(_) => return,
             // The first size is how the terminal was.
@@ -90,8 +129,8 @@ impl Outline {
             What::Failed(why) => ("end", format!("failed: {why}")),
             What::Ended(why) => ("end", format!("ended: {why}")),
         };
-        if kind == "file" {
-            // A copy is one thing, however often it was told how far it is.
+        if kind == "file" || kind == "rest" {
+            // It is one thing, however often it was told how far it is.
             self.marks.retain(|mark| mark.kind != kind);
         }
         let at = millis(event.at);
@@ -103,16 +142,16 @@ impl Outline {
 
     /// The outline of a film with these frames.
     pub(super) fn finish(mut self, frames: &[Line]) -> Finished {
-        if let Some(transcript) = self.transcript.take() {
-            let lines = transcript.finish();
-            self.keep(lines);
+        if let Some((mut input, transcript)) = self.read.take() {
+            self.keep(Stream::Stdin, input.finish());
+            self.keep(Stream::Stdout, transcript.finish());
         }
         // What became of a copy is written down when all is over; for who reads, the end comes last.
         let last = self.marks.iter().map(|mark| mark.at).max().unwrap_or_default();
         self.marks.iter_mut().filter(|mark| mark.kind == "end").for_each(|mark| mark.at = last);
         self.marks.sort_by_key(|mark| mark.kind == "end");
         // A line that stood long comes after others that went sooner.
-        self.lines.sort_by_key(|(at, _)| *at);
+        self.lines.sort_by_key(Said::place);
         let mut parts: Vec<u64> = Vec::new();
         for frame in frames {
             if frame.part == parts.len() {
@@ -135,6 +174,32 @@ impl Outline {
 mod tests {
     use super::*;
     use crate::recording::event::Direction;
+
+    #[test]
+    fn what_was_sent_is_told_from_what_was_shown() {
+        let session = serde_json::json!({
+            "id": "7c9e6679-7425-80de-944b-e07fc1f90ae7", "kind": "exec", "user": "alice", "cluster": "prod", "namespace": "default",
+            "pod": "web", "terminal": false, "stdin": true, "started": "2026-11-24T19:00:00Z",
+        });
+        let header = Header::new(serde_json::from_value(session).unwrap());
+        let mut outline = Outline::default();
+        let bytes = |stream, text: &str| What::Bytes(stream, text.into());
+        for (at, what) in [
+            (40, bytes(Stream::Stdin, "echo hi\n")),
+            (40, bytes(Stream::Stdout, "[stdin] hi\n")),
+            (50, bytes(Stream::Stdin, &"x\n".repeat(MAX_LINES + 5))),
+            (600, bytes(Stream::Stdout, "there\n")),
+        ] {
+            outline.see(&header, &Event { at: Duration::from_millis(at), what });
+        }
+        let finished = outline.finish(&[]);
+        let told = serde_json::to_value(&finished.transcript).unwrap();
+        assert_eq!(told[0], serde_json::json!([40, "[stdin] echo hi", "stdin"]));
+        assert_eq!(told[1], serde_json::json!([40, "[stdout] [stdin] hi"]));
+        assert_eq!(told.as_array().unwrap().len(), MAX_LINES + 2);
+        assert_eq!(told[MAX_LINES + 1], serde_json::json!([600, "there"]));
+        assert!(finished.more);
+    }
 
     #[test]
     fn the_end_is_told_behind_what_became_of_a_copy() {

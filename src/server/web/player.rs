@@ -37,7 +37,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    recording::{Event, Header},
+    recording::{Event, Header, blocks},
     server::{
         auth::session::{self, SessionKey},
         listener::Drain,
@@ -82,14 +82,20 @@ pub(super) fn router() -> Router<Shared> {
 
 /// The sealed bytes of a recording, for somebody who looks at it.
 pub(super) async fn opened(visitor: &Visitor, id: Uuid) -> Result<Content, ApiError> {
+    note(visitor, id).await?;
+    Ok(visitor.web.gate.recordings.content_again(&visitor.viewer(), id).await?)
+}
+
+/// Has it written down that somebody looks at a recording, once, however many parts of it and of what follows are asked for.
+async fn note(visitor: &Visitor, id: Uuid) -> Result<(), ApiError> {
     let recordings = &visitor.web.gate.recordings;
     let viewer = visitor.viewer();
     // Only what may be seen is remembered as seen.
     recordings.get(&viewer, id).await?;
-    Ok(match visitor.web.noted.is_first(visitor.key.id(), id) {
-        true => recordings.content(&viewer, id).await?,
-        false => recordings.content_again(&viewer, id).await?,
-    })
+    if visitor.web.noted.is_first(visitor.key.id(), id) {
+        recordings.look(&viewer, id).await?;
+    }
+    Ok(())
 }
 
 async fn outline(visitor: Visitor, Path(id): Path<String>) -> Result<Response, ApiError> {
@@ -206,7 +212,7 @@ impl Lines {
         });
         let failed = Arc::new(AtomicBool::new(false));
         let arriving = Arriving { bytes, current: Bytes::new(), failed: failed.clone() };
-        let decoder = zstd::Decoder::new(arriving).map_err(|error| unreadable(&error))?;
+        let decoder = blocks::decoder(io::BufReader::new(arriving)).map_err(|error| unreadable(&error))?;
         Ok(Self { decoder, failed })
     }
 
@@ -242,7 +248,8 @@ impl Read for Arriving {
 async fn live(visitor: Visitor, Path(id): Path<String>) -> Result<Response, ApiError> {
     let gate = visitor.web.gate.clone();
     let id = session_id(&id)?;
-    let content = gate.recordings.follow(&visitor.viewer(), id).await?;
+    note(&visitor, id).await?;
+    let content = gate.recordings.follow_again(&visitor.viewer(), id).await?;
     let (out, taken) = mpsc::channel(16);
     let follow = Follow { film: Film::default(), begun: false, out };
     tokio::spawn(async move {
@@ -357,4 +364,28 @@ fn ndjson(taken: mpsc::Receiver<io::Result<Bytes>>) -> Response {
 fn as_ndjson(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn e2_33_a_frame_that_wants_much_memory_is_not_read() {
+        let packed = |window: u32| {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            encoder.window_log(window).unwrap();
+            encoder.write_all(b"lines of a recording").unwrap();
+            // Without its length, which would make the window small.
+            encoder.finish().unwrap()
+        };
+        for (window, readable) in [(20, true), (27, false)] {
+            let content = stream::iter([Ok(Bytes::from(packed(window)))]).boxed();
+            let mut lines = Lines::of(content).unwrap();
+            let read = tokio::task::spawn_blocking(move || lines.read(&mut [0; 64])).await.unwrap();
+            assert_eq!(read.unwrap() > 0, readable, "{window}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use uuid::Uuid;
@@ -14,11 +14,18 @@ use super::{
     pages::escape,
     visitor::{Guest, Visitor},
 };
-use crate::model::Verb;
+use crate::{
+    model::Verb,
+    server::recordings::ReadError,
+    wire::recordings::{Query, Recording},
+};
 
 /// The policy of these pages: scripts and styles from here, nothing inline, no text that a script takes for markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// How many sessions whose IDs begin alike are listed.
+const SEVERAL: usize = 50;
 
 /// The routes.
 pub(super) fn router() -> Router<Shared> {
@@ -70,10 +77,9 @@ async fn sessions(Guest(visitor): Guest) -> Response {
 }
 
 async fn player(Guest(visitor): Guest, Path(id): Path<String>) -> Response {
-    let id = id.parse::<Uuid>().ok();
-    let found = match id {
-        Some(id) => visitor.web.gate.recordings.get(&visitor.viewer(), id).await,
-        None => return missing(&visitor),
+    let found = match id.parse::<Uuid>() {
+        Ok(id) => visitor.web.gate.recordings.get(&visitor.viewer(), id).await,
+        Err(_) => return beginning(&visitor, &id).await,
     };
     match found {
         Ok(recording) => {
@@ -89,9 +95,50 @@ async fn player(Guest(visitor): Guest, Path(id): Path<String>) -> Response {
             );
             page(&visitor, &title, "player", &["player.js"], &body)
         }
-        Err(crate::server::recordings::ReadError::NotFound(_)) => missing(&visitor),
+        Err(ReadError::NotFound(_)) => missing(&visitor),
         Err(error) => super::ApiError::from(error).into_response(),
     }
+}
+
+/// The session whose ID begins so, as lists show it, or the several.
+async fn beginning(visitor: &Visitor, text: &str) -> Response {
+    let query = Query { id: Some(text.to_owned()), limit: Some(SEVERAL), ..Query::default() };
+    let page = match visitor.web.gate.recordings.list(&visitor.viewer(), &query).await {
+        Ok(page) => page,
+        Err(ReadError::Asked(_)) => return missing(visitor),
+        Err(error) => return super::ApiError::from(error).into_response(),
+    };
+    match &page.recordings[..] {
+        [] => missing(visitor),
+        // The browser keeps the moment of a link.
+        [one] => Redirect::to(&format!("/web/sessions/{}", one.session.id)).into_response(),
+        several => listed(visitor, text, several, page.next.is_some()),
+    }
+}
+
+fn listed(visitor: &Visitor, text: &str, several: &[Recording], more: bool) -> Response {
+    let entries: String = several.iter().map(entry).collect();
+    let more = if more { "<p>There are more; type more of the ID.</p>" } else { "" };
+    let body = format!(
+        "<h1>Several sessions</h1><p>The IDs of several sessions begin with <code>{}</code>.</p><ul>{entries}</ul>{more}",
+        escape(text)
+    );
+    let mut response = page(visitor, "Several sessions", "", &[], &body);
+    *response.status_mut() = StatusCode::MULTIPLE_CHOICES;
+    response
+}
+
+fn entry(recording: &Recording) -> String {
+    let session = &recording.session;
+    let (started, place) =
+        (session.started.strftime("%Y-%m-%d %H:%M:%S UTC"), format!("{}/{}", session.namespace, session.pod));
+    format!(
+        "<li><a href=\"/web/sessions/{id}\"><code>{id}</code></a> {} in {} {}, {started}</li>",
+        escape(&session.user),
+        escape(&session.cluster),
+        escape(&place),
+        id = session.id,
+    )
 }
 
 const PLAYER: &str = include_str!("assets/player.html");

@@ -1,4 +1,4 @@
-//! The lines of standard output and of standard error by their times, written as soon as no earlier one can come.
+//! The lines of standard input, of standard output and of standard error by their times, written as soon as no earlier one can come.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,21 @@ use std::{
 use crate::recording::{
     Event, Header, What,
     event::Stream,
-    telling::STDERR,
+    input::Input,
+    telling::marked,
     transcript::{Line, Transcript},
 };
 
 /// After so many events it is looked what can be written.
 const EVERY: usize = 64;
+/// For the end of a line of input so many other lines wait at most.
+const MAX_WAITING: usize = 10_000;
 
 /// Puts lines in order.
 pub(super) struct InOrder {
+    input: Input,
     /// Standard output and standard error, apart from each other, so that no line is of both.
-    transcripts: [Transcript; 2],
+    transcripts: [(Stream, Transcript); 2],
     /// Whether anything came of each.
     came: [bool; 2],
     events: usize,
@@ -29,36 +33,45 @@ pub(super) struct InOrder {
 impl InOrder {
     /// Of lines that appeared earlier than `from` nothing is written.
     pub(super) fn new(header: &Header, from: Duration) -> Self {
-        let transcripts = [Transcript::new(header), Transcript::new(header)];
+        let transcripts = [Stream::Stdout, Stream::Stderr].map(|stream| (stream, Transcript::new(header)));
         let waiting = Waiting { from, ..Waiting::default() };
-        Self { transcripts, came: [false; 2], events: 0, waiting }
+        Self { input: Input::new(header), transcripts, came: [false; 2], events: 0, waiting }
     }
 
     /// Shows the next event.
     pub(super) fn push(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        let stream = usize::from(matches!(event.what, What::Bytes(Stream::Stderr, _)));
-        self.transcripts[stream].push(event);
-        self.came[stream] = true;
+        self.input.push(event);
+        let n = usize::from(matches!(event.what, What::Bytes(Stream::Stderr, _)));
+        self.transcripts[n].1.push(event);
+        self.came[n] = true;
         self.events += 1;
         if !self.events.is_multiple_of(EVERY) {
             return Ok(());
         }
         let mut settled = event.at;
-        for (stream, transcript) in self.transcripts.iter_mut().enumerate().filter(|(n, _)| self.came[*n]) {
-            self.waiting.add(stream, transcript.take());
+        let came = self.transcripts.iter_mut().zip(self.came).filter(|(_, came)| *came);
+        for ((stream, transcript), _) in came {
+            self.waiting.add(*stream, transcript.take());
             settled = settled.min(transcript.settled());
+        }
+        self.waiting.add(Stream::Stdin, self.input.take());
+        if let Some(input) = self.input.settled()
+            && self.waiting.lines.len() <= MAX_WAITING
+        {
+            settled = settled.min(input);
         }
         self.waiting.write_before(settled, out)
     }
 
     /// The end.
     pub(super) fn finish(self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { transcripts, mut waiting, .. } = self;
-        for (stream, transcript) in transcripts.into_iter().enumerate() {
+        let Self { mut input, transcripts, mut waiting, .. } = self;
+        waiting.add(Stream::Stdin, input.finish());
+        for (stream, transcript) in transcripts {
             waiting.add(stream, transcript.finish());
         }
         waiting.write_before(Duration::MAX, out)?;
-        let rest = waiting.held.iter().filter(|(stream, _)| *stream == 1);
+        let rest = waiting.held.iter().filter(|(stream, _)| *stream != Stream::Stdout);
         rest.into_iter().try_for_each(|(stream, text)| line(*stream, text, out))
     }
 }
@@ -66,17 +79,17 @@ impl InOrder {
 /// Lines that cannot be written yet.
 #[derive(Default)]
 struct Waiting {
-    /// By time; of one time, standard output first, and each in the order in which it came.
-    lines: BTreeMap<(Duration, usize, u64), String>,
+    /// By time; of one time, what was sent first, then standard output, and each in the order in which it came.
+    lines: BTreeMap<(Duration, Stream, u64), String>,
     count: u64,
     /// Lines that appeared earlier are left out.
     from: Duration,
     /// From a blank line of standard output on, which may be the last of it.
-    held: Vec<(usize, String)>,
+    held: Vec<(Stream, String)>,
 }
 
 impl Waiting {
-    fn add(&mut self, stream: usize, lines: Vec<Line>) {
+    fn add(&mut self, stream: Stream, lines: Vec<Line>) {
         for line in lines.into_iter().filter(|line| line.at >= self.from) {
             self.count += 1;
             self.lines.insert((line.at, stream, self.count), line.text);
@@ -84,12 +97,13 @@ impl Waiting {
     }
 
     fn write_before(&mut self, settled: Duration, out: &mut dyn Write) -> io::Result<()> {
-        let later = self.lines.split_off(&(settled, 0, 0));
+        let later = self.lines.split_off(&(settled, Stream::Stdin, 0));
         for ((_, stream, _), text) in std::mem::replace(&mut self.lines, later) {
-            if stream == 0 && !text.is_empty() {
+            let is_output = stream == Stream::Stdout;
+            if is_output && !text.is_empty() {
                 self.held.drain(..).try_for_each(|(stream, text)| line(stream, &text, out))?;
                 line(stream, &text, out)?;
-            } else if stream == 0 || !self.held.is_empty() {
+            } else if is_output || !self.held.is_empty() {
                 self.held.push((stream, text));
             } else {
                 line(stream, &text, out)?;
@@ -99,8 +113,8 @@ impl Waiting {
     }
 }
 
-fn line(stream: usize, text: &str, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}{text}", if stream == 1 { STDERR } else { "" })
+fn line(stream: Stream, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", marked(stream, text))
 }
 
 #[cfg(test)]
@@ -118,7 +132,7 @@ mod tests {
             lines.pop();
         }
         let mut marked = transcript::lines(header, events.iter().filter(is_err));
-        marked.iter_mut().for_each(|line| line.text.insert_str(0, STDERR));
+        marked.iter_mut().for_each(|line| line.text.insert_str(0, "[stderr] "));
         lines.extend(marked);
         lines.sort_by_key(|line| line.at);
         lines.into_iter().map(|line| line.text + "\n").collect()
@@ -159,6 +173,41 @@ mod tests {
                 prop_assert_eq!(in_order(&header(), some).0, at_once(&header(), some));
             }
         }
+    }
+
+    fn without_terminal() -> Header {
+        let session = serde_json::json!({
+            "id": "7c9e6679-7425-80de-944b-e07fc1f90ae7", "kind": "exec", "user": "alice", "cluster": "prod", "namespace": "default",
+            "pod": "web", "terminal": false, "stdin": true, "started": "2026-11-24T19:00:00Z",
+        });
+        let header = serde_json::json!({ "version": 2, "width": 80, "height": 24, "jumpgate": session });
+        serde_json::from_value(header).unwrap()
+    }
+
+    fn came(at: u64, stream: Stream, text: &str) -> Event {
+        Event { at: Duration::from_millis(at), what: What::Bytes(stream, text.into()) }
+    }
+
+    #[test]
+    fn what_was_sent_stands_marked_before_what_it_made() {
+        let events = [
+            came(5, Stream::Stdin, "echo one\necho t"),
+            came(5, Stream::Stdout, "one\n"),
+            came(400, Stream::Stdin, "wo >&2\nexit"),
+            came(400, Stream::Stderr, "two\n"),
+        ];
+        let told = "[stdin] echo one\none\n[stdin] echo two >&2\n[stdin] exit\n[stderr] two\n";
+        assert_eq!(in_order(&without_terminal(), &events).0, told);
+    }
+
+    #[test]
+    fn for_the_end_of_a_line_of_input_not_all_else_waits() {
+        let mut events = vec![came(0, Stream::Stdin, "an open end")];
+        events.extend((1..30_000).map(|n| came(n * 10, Stream::Stdout, &format!("line {n}\n"))));
+        let (text, most) = in_order(&without_terminal(), &events);
+        assert_eq!(text.lines().filter(|line| line.starts_with("line ")).count(), 29_999);
+        assert_eq!(text.matches("[stdin] an open end\n").count(), 1);
+        assert!(most < MAX_WAITING + 500, "{most}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         span,
         tsh::{Globals, zone::zone},
     },
-    recording::Session,
+    recording::{Session, event::Direction},
     wire::recordings::{PAGE, Query, Recording, State},
 };
 
@@ -148,7 +148,7 @@ pub(crate) fn table(all: &[Recording], zone: &TimeZone) -> Table {
             &session.user,
             &session.cluster,
             &pod(session),
-            &command(session),
+            &what(recording),
             &length(recording),
             &state(recording),
         ]);
@@ -161,6 +161,27 @@ pub(crate) fn pod(session: &Session) -> String {
     let container =
         if session.container.is_empty() { String::new() } else { format!(" ({})", session.container) };
     format!("{}/{}{container}", session.namespace, session.pod)
+}
+
+/// What a session did: a copy by what it copied, else its command.
+pub(crate) fn what(recording: &Recording) -> String {
+    let Some(copy) = &recording.copy else { return command(&recording.session) };
+    let way = if copy.direction == Direction::Up { "into" } else { "out of" };
+    let size = copy.bytes.map(|bytes| format!(", {}", size(bytes))).unwrap_or_default();
+    format!("cp {way} the container{size}: {}", copy.path)
+}
+
+/// A number of bytes for people.
+fn size(bytes: u64) -> String {
+    let unit = ["KiB", "MiB", "GiB", "TiB"]
+        .iter()
+        .zip(1..)
+        .take_while(|(_, power)| bytes >> (10 * power) > 0)
+        .last();
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, power)| format!("{:.1} {unit}", bytes as f64 / f64::from(1024_u32).powi(power)),
+    )
 }
 
 /// The command, or that there was none.
@@ -184,6 +205,7 @@ fn length(recording: &Recording) -> String {
 fn state(recording: &Recording) -> String {
     let state = match recording.state {
         State::Live => "live",
+        State::Ended => "ended, being closed",
         State::Complete => "complete",
         State::Cut => "cut",
         State::Partial => "partial",

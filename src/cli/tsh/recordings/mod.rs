@@ -20,7 +20,7 @@ use crate::cli::{Ctx, output::Output};
 pub(crate) enum RecordingsCommand {
     /// List recordings, live sessions first
     Ls(ls::LsArgs),
-    /// Find a text that was on the screen
+    /// Find a text that was on the screen or piped into a command
     Search(search::SearchArgs),
     /// Write a recording as a file for other programs
     Export(export::ExportArgs),

@@ -30,8 +30,8 @@ async fn a_session_that_is_over_and_cannot_be_sealed_is_not_live() {
     let obstacle = room.recordings.0.folder(id).join("000001.part");
     std::fs::create_dir(&obstacle).unwrap();
     recorder.finish(None, vec![What::Exit(0)]).await;
-    let over = room.record(id, |recording| recording.state != State::Live).await;
-    assert_eq!((over.state, over.exit, over.ended.is_some()), (State::Partial, Some(0), true));
+    let over = room.record(id, |recording| recording.state == State::Partial).await;
+    assert_eq!((over.exit, over.ended.is_some()), (Some(0), true));
     assert!(over.reason.unwrap().contains("not sealed yet"));
     assert!(!room.recordings.kill(id, "it is over".into()));
     while room.events("session.recording.failed").await.is_empty() {
@@ -54,8 +54,8 @@ async fn a_recorder_that_breaks_leaves_no_live_session_and_the_next_start_seals_
     recorder.record(vec![What::Exit(3)]).await.unwrap();
     recorder.break_pen().await;
     recorder.finish(None, vec![]).await;
-    let over = before.record(id, |recording| recording.state != State::Live).await;
-    assert_eq!((over.state, over.exit), (State::Partial, Some(3)));
+    let over = before.record(id, |recording| recording.state == State::Partial).await;
+    assert_eq!(over.exit, Some(3));
     assert!(over.reason.unwrap().contains("broke"));
     assert!(!before.recordings.kill(id, "it is over".into()));
     // The event follows the record; whoever closes has waited for both.
@@ -145,17 +145,23 @@ async fn what_is_known_of_a_session_that_was_cut_off_is_what_its_film_says() {
 pub(super) struct Failing {
     store: Arc<dyn Store>,
     failing: AtomicBool,
+    /// Whether it takes no records.
+    full: AtomicBool,
     /// Whether it does what it is asked to swap, and its answer is lost.
     losing: AtomicBool,
 }
 
 impl Failing {
     pub(super) fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, failing: false.into(), losing: false.into() })
+        Arc::new(Self { store, failing: false.into(), full: false.into(), losing: false.into() })
     }
 
     pub(super) fn fail(&self, failing: bool) {
         self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_no_records(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     pub(super) fn lose_answers(&self) {
@@ -218,7 +224,8 @@ impl Store for Failing {
         self.store.take(key)
     }
     fn write_all<'a>(&'a self, values: Vec<(String, Option<bytes::Bytes>)>) -> StoreResult<'a, ()> {
-        if let Err(error) = self.refuse() {
+        let full = self.full.load(Ordering::Relaxed);
+        if let Err(error) = self.refuse().and(if full { Err(lost()) } else { Ok(()) }) {
             return Box::pin(async { Err(error) });
         }
         self.store.write_all(values)

@@ -1,6 +1,6 @@
 // What is known of a session, above its film.
 
-import { $, ask, clock, command, el, sentence, state, when } from './lib.js';
+import { $, ask, clock, command, el, sentence, state, what, when } from './lib.js';
 
 const status = $('#status');
 
@@ -22,6 +22,7 @@ export function facts(whole, mayEnd) {
     ...entry('When', when(whole.started), live ? '' : `, ${clock(whole.duration)} long`),
     ...entry('State', ...state(whole), whole.reason ? ` ${sentence(whole.reason)}` : ''),
   ];
+  if (whole.copy) own.push(...entry('Copy', what(whole)));
   if (whole.lost) own.push(...entry('Lost', `${whole.lost} bytes could not be recorded`));
   if (whole.remote) own.push(...entry('From', whole.remote));
   const actions = el('p', { class: 'actions' }, el('a', { href: `/web/api/recordings/${whole.id}/content`, download: true }, 'Download the recording'));

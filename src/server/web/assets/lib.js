@@ -74,17 +74,34 @@ export const command = (session) =>
 
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
+/** What a session did, for a list: a copy by what it copied, else its command. */
+export function what({ copy, ...session }) {
+  if (!copy) return el('code', {}, command(session));
+  const [way, size] = [copy.direction === 'up' ? 'into' : 'out of', copy.bytes === undefined ? '' : `, ${bytes(copy.bytes)}`];
+  return el('span', { title: command(session) }, `cp ${way} the container${size}: `, el('code', {}, copy.path));
+}
+
+/** A number of bytes for people. */
+export function bytes(count) {
+  if (count < 1024) return `${count} B`;
+  const unit = Math.min(Math.floor(Math.log2(count) / 10), 4);
+  return `${(count / 1024 ** unit).toFixed(1)} ${['', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+}
+
 export const place = (session) =>
   `${session.cluster} ${session.namespace}/${session.pod}${session.container && session.container !== session.pod ? `/${session.container}` : ''}`;
 
-const STATES = { live: 'live', complete: 'complete', cut: 'cut off', partial: 'incomplete' };
+const STATES = { live: 'live', ended: 'ended, being closed', complete: 'complete', cut: 'cut off', partial: 'incomplete' };
+
+/** Whether an exit code 1 is an answer, not a failure: before it copies, `kubectl cp` asks whether there is such a folder. */
+const answers = ({ command: words, exit, terminal }) => exit === 1 && !terminal && words.length === 3 && words[0] === 'test' && words[1] === '-d';
 
 /** Where a recording stands, as a label. */
 export function state(recording) {
   const label = el('span', { class: `state ${recording.state}` }, STATES[recording.state] ?? recording.state);
   const exit = recording.exit;
   if (exit === undefined || exit === null) return [label];
-  return [label, ' ', el('span', { class: exit === 0 ? 'exit' : 'exit bad' }, `exit ${exit}`)];
+  return [label, ' ', el('span', { class: exit === 0 || answers(recording) ? 'exit' : 'exit bad' }, `exit ${exit}`)];
 }
 
 /** Fills a form's fields from the address, and calls `show` now and whenever the form is sent. */

@@ -1,6 +1,6 @@
 // The list of sessions: live ones first, then the newest.
 
-import { $, askJson, clock, command, dayBegins, el, filter, place, state, when } from './lib.js';
+import { $, askJson, clock, dayBegins, el, filter, place, state, what, when } from './lib.js';
 
 /** How many pages without a session that fits are asked for by themselves. */
 const EMPTY_PAGES = 20;
@@ -28,7 +28,7 @@ function row({ state: stands, ...recording }) {
     cell('When', link),
     cell('Person', recording.user),
     cell('Where', place(recording)),
-    cell('What', el('code', {}, command(recording))),
+    cell('What', what(recording)),
     cell('Length', clock(length)),
     cell('State', ...state(whole)),
     cell('ID', el('code', { title: recording.id }, recording.id.slice(0, 8))),
@@ -79,7 +79,9 @@ async function show(wished) {
   try {
     const [live, rest] = await Promise.all([livePage(), restPage()]);
     if (mine !== turn) return;
-    const others = rest.recordings.filter((recording) => recording.state !== 'live');
+    // One that ended between the two answers is in both.
+    const shown = new Set(live.map((recording) => recording.id));
+    const others = rest.recordings.filter((recording) => recording.state !== 'live' && !shown.has(recording.id));
     body.replaceChildren(...[...live, ...others].map(row));
     pages = 1;
     told(rest.next);

@@ -51,7 +51,7 @@ async function over(playing, id, drawn) {
   const { following, position } = playing;
   const api = `/web/api/recordings/${id}`;
   let recording = await askJson(api);
-  for (let left = ASKED; left > 0 && recording.state === 'live'; left--) {
+  for (let left = ASKED; left > 0 && ['live', 'ended'].includes(recording.state); left--) {
     await pause(ASK);
     recording = await askJson(api);
   }

@@ -23,7 +23,7 @@ export function draw(outline, whole) {
   );
   const notes = outline.marks.filter((mark) => !['stderr', 'input'].includes(mark.kind));
   const lines = [
-    ...outline.transcript.map(([at, text]) => ({ at, text })),
+    ...outline.transcript.map(([at, text, stream]) => ({ at, text, stream })),
     ...notes.map((mark) => ({ at: mark.at, text: mark.text, note: true })),
   ].sort((a, b) => a.at - b.at);
   current = null;
@@ -45,9 +45,9 @@ function runs(lines) {
   return found;
 }
 
-function item({ at, text, note, times }) {
+function item({ at, text, stream, note, times }) {
   const line = el('span', { class: 'line' }, text, times ? el('span', { class: 'times' }, ` (${times} lines)`) : null);
-  return el('li', { 'data-at': at, class: note ? 'note' : null }, el('a', { href: `#t=${(at + FRAME) / 1000}` }, clock(at)), line);
+  return el('li', { 'data-at': at, class: note ? 'note' : stream ?? null }, el('a', { href: `#t=${(at + FRAME) / 1000}` }, clock(at)), line);
 }
 
 const remark = (text, at) => el('li', { class: 'note', 'data-at': at }, el('span', {}, text));

@@ -154,7 +154,7 @@ fn a_verdict_says_whose_word_it_is() {
 fn a_live_session_is_exported_so_far_ended_once_and_found_in_the_log() {
     let world = World::with_connector();
     world.login();
-    let mut shell = world
+    let shell = world
         .kubectl_live(Kubectl::WebSocket, &["exec", "-i", "shell", "--", "sh", "-c", "echo one; read x"]);
     shell.says("one\n");
     let live = id(&wait_for("a live session", || listed(&world, &["--state=live"]).pop()));

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use jumpgate::recording::{What, event::Stream};
+use jumpgate::recording::{
+    What,
+    event::{Direction, Stream},
+};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    support::in_process::InProcess,
+    browser::{leaf_of, spki},
+    support::{chromium::Chromium, in_process::InProcess, world::runtime},
+    web_player::consent,
     web_sessions::{Jar, session_of, sign_in},
 };
 
@@ -90,4 +95,53 @@ async fn who_opens_a_live_session_has_looked_once() {
     })
     .await
     .expect("another session of the browser looks for itself");
+}
+
+/// Has a session on record that is over.
+async fn recorded(world: &InProcess, words: &[&str], events: Vec<What>) -> Uuid {
+    let mut session = session_of("bob");
+    session.command = words.iter().map(|word| (*word).to_owned()).collect();
+    let id = session.id;
+    let recorder = world.gate().recordings.begin(session).await.unwrap().expect("recording is on");
+    recorder.record(events).await.unwrap();
+    recorder.finish(None, vec![]).await;
+    id
+}
+
+#[test]
+fn pages_name_a_copy_and_its_probe_and_mark_what_was_sent() {
+    let (world, id) = runtime().block_on(async {
+        let world = world().await;
+        recorded(&world, &["test", "-d", "/tmp/file"], vec![What::Exit(1)]).await;
+        let file = What::File { so_far: false, direction: Direction::Up, bytes: 20_480, sha256: [0; 32] };
+        recorded(&world, &["tar", "-xmf", "-", "-C", "/tmp"], vec![What::Exit(0), file]).await;
+        let said = [(Stream::Stdin, "echo hi\n"), (Stream::Stdout, "[stdin] hi\n")];
+        let mut said: Vec<What> = said.map(|(stream, text)| What::Bytes(stream, text.into())).into();
+        said.push(What::Exit(2));
+        let id = recorded(&world, &["sh"], said).await;
+        (world, id)
+    });
+    let ca = world.gate().authorities.host.certificate().to_pem();
+    let mut chromium = Chromium::start(&spki(&leaf_of(&ca, world.running.bound.web)));
+    chromium.open(&world.web("/web/login?next=%2Fweb%2Fsessions"));
+    consent(&mut chromium, world.github.password(), "alice");
+    chromium.wait_until("document.querySelectorAll('#list tbody tr').length === 3");
+    let list = chromium.text();
+    for says in ["cp into the container, 20.0 KiB:", "/tmp", "test -d /tmp/file", "exit 1", "exit 2"] {
+        assert!(list.contains(says), "{says}: {list}");
+    }
+    let red = "[...document.querySelectorAll('.exit.bad')].map((exit) => exit.textContent).join()";
+    assert_eq!(chromium.evaluate(red), Some(json!("exit 2")));
+    // The address that a list leads to, as somebody types it.
+    chromium.open(&world.web(&format!("/web/sessions/{}#t=0", &id.to_string()[..8])));
+    chromium.wait_until("document.querySelector('#player')?.dataset.ready === 'yes'");
+    let told = "[...document.querySelectorAll('#transcript li')].map((line) => `${line.className}|${line.querySelector('.line').textContent}`)";
+    let wanted = json!(["stdin|[stdin] echo hi", "|[stdout] [stdin] hi", "note|exit code 2"]);
+    assert_eq!(chromium.evaluate(told), Some(wanted));
+    assert_eq!(chromium.evaluate("location.hash"), Some(json!("#t=0")));
+    assert!(chromium.axe().is_empty(), "{:?}", chromium.axe());
+    chromium.close();
+    // Its tasks end on their runtime.
+    let _context = runtime().enter();
+    drop(world);
 }

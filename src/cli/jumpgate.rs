@@ -30,7 +30,7 @@ enum Command {
     Configure(configure::ConfigureArgs),
     Demo(demo::DemoArgs),
     /// The client: log in, then use kubectl
-    Tsh(tsh::Cli),
+    Tsh(Box<tsh::Cli>),
     /// The admin tool: say who may do what
     Tctl(tctl::Cli),
     #[command(hide = true)]

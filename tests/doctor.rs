@@ -14,6 +14,7 @@ use jumpgate::pki::{Authority, AuthorityKind};
 
 use crate::support::{
     fake_gate,
+    script::script,
     world::{Kubectl, Run, World},
 };
 
@@ -75,8 +76,7 @@ impl Patient {
         let path = self.world.dir().join(name);
         // It may be a link to what must stay.
         let _ = fs::remove_file(&path);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+        script(&path, text);
         path
     }
 }

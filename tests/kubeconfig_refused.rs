@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::kubeconfig::{Home, NAME, sample, sign_in};
 use crate::kubeconfig_property::entry;
+use crate::support::script;
 
 #[test]
 fn entries_of_others_are_not_taken() {
@@ -127,7 +128,7 @@ fn a_lock_of_another_program_is_named() {
 fn run_child(home: &Home, scene: &str, file: &Path) -> String {
     // A user without rights must be able to run it, wherever the build is.
     let program = home.path("stories");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    script::copy(&std::env::current_exe().unwrap(), &program);
     let output: Output = Command::new("sh")
         .args(["-c", &format!("{scene} exec $RUN \"$0\" \"$@\"")])
         .arg(&program)

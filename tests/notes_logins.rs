@@ -4,7 +4,6 @@
 use std::{
     fs,
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -19,6 +18,7 @@ use crate::{
     support::{
         fake_gate::FakeGate,
         run::{Login, Person},
+        script::script,
         world::{CLUSTER, Kubectl, Live, Run, World, runtime, wait_for},
     },
     tsh_login::{HALF_DAY, log_in},
@@ -29,8 +29,7 @@ const TSH: &str = env!("CARGO_BIN_EXE_tsh");
 /// A program that runs these lines of a shell script.
 fn program(folder: &Path, name: &str, lines: &str) -> PathBuf {
     let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).expect("a script");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be started");
+    script(&path, lines);
     path
 }
 

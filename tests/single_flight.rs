@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use jumpgate::{demo::browser::Consent, pki::Certificate};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::world::{Kubectl, Live, Shown, World, runtime, wait_for};
+use crate::support::{
+    script::script,
+    world::{Kubectl, Live, Shown, World, runtime, wait_for},
+};
 
 const CALLERS: usize = 50;
 
@@ -27,11 +30,8 @@ struct Tabs {
 
 impl Tabs {
     fn new(world: &World) -> Self {
-        use std::os::unix::fs::PermissionsExt;
         let (program, list) = (world.dir().join("browser"), world.dir().join("tabs"));
-        let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\n", list.display());
-        fs::write(&program, script).expect("a program");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be started");
+        script(&program, &format!("printf '%s\\n' \"$1\" >>'{}'", list.display()));
         Self { program, list }
     }
 
@@ -103,7 +103,7 @@ fn sleep_until(end: Timestamp) {
 /// Starts all the kubectls and waits until each but the one that logs in says that it waits.
 fn storm(world: &World, tabs: &Tabs) -> Vec<Caller> {
     let callers: Vec<Caller> = (0..CALLERS).map(|number| Caller::start(world, tabs, number)).collect();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let waiting = callers.iter().filter(|c| c.said()[1].contains("Waiting for the login at")).count();
         if waiting >= CALLERS - 1 && !tabs.opened().is_empty() {

@@ -9,4 +9,5 @@ pub mod recorded;
 pub mod replay;
 pub mod run;
 pub mod s3;
+pub mod script;
 pub mod world;

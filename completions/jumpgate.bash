@@ -560,7 +560,7 @@ _jumpgate() {
 
     case "${cmd}" in
         jumpgate)
-            opts="-h -V --help --version start configure demo tsh tctl help"
+            opts="-v -d -h -V --verbose --debug --help --version start configure demo tsh tctl help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -574,7 +574,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__configure)
-            opts="-c -h --rbac --config --group --user --namespace --service-account --help"
+            opts="-c -v -d -h --rbac --config --group --user --namespace --service-account --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -612,7 +612,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__demo)
-            opts="-h --tour --dir --kubeconfig --kubectl --help"
+            opts="-v -d -h --tour --dir --kubeconfig --kubectl --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1310,7 +1310,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__start)
-            opts="-c -h --config --help"
+            opts="-c -v -d -h --config --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1366,12 +1366,16 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__create)
-            opts="-f -v -d -c -i -h --force --verbose --debug --config --identity --auth-server --help"
+            opts="-f -v -d -c -i -h --force --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1882,12 +1886,16 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__rm)
-            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2006,7 +2014,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tctl__subcmd__sessions__subcmd__kill)
-            opts="-v -d -c -i -h --reason --verbose --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --reason --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2014,6 +2022,10 @@ _jumpgate() {
             case "${prev}" in
                 --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -2406,12 +2418,20 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__config__subcmd__set)
-            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2460,12 +2480,20 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__config__subcmd__unset)
-            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3364,7 +3392,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__keys__subcmd__move)
-            opts="-i -v -d -h --to --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --to --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3372,6 +3400,14 @@ _jumpgate() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --proxy)
@@ -3650,7 +3686,7 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__login)
-            opts="-n -i -v -d -h --all --labels --set-current --set-context-name --namespace --embed-certs --keep-context --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-n -f -i -v -d -h --all --labels --set-current --set-context-name --namespace --embed-certs --keep-context --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3674,6 +3710,14 @@ _jumpgate() {
                     ;;
                 -n)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --proxy)
@@ -3724,12 +3768,20 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__kube__subcmd__logout)
-            opts="-i -v -d -h --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4050,12 +4102,20 @@ _jumpgate() {
             return 0
             ;;
         jumpgate__subcmd__tsh__subcmd__logout)
-            opts="-i -v -d -h --keep-contexts --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --keep-contexts --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

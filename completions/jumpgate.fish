@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_jumpgate_global_optspecs
-    string join \n h/help V/version
+    string join \n d/debug h/help V/version
 end
 
 function __fish_jumpgate_needs_command
@@ -24,6 +24,7 @@ function __fish_jumpgate_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c jumpgate -n "__fish_jumpgate_needs_command" -s d -s v -l debug -l verbose -d 'Write what happens to standard error; of `start`, to its log'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -s V -l version -d 'Print version'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "start" -d 'Start the gate'
@@ -33,6 +34,7 @@ complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "tsh" -d 'The clie
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "tctl" -d 'The admin tool: say who may do what'
 complete -c jumpgate -n "__fish_jumpgate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand start" -s c -l config -d 'The configuration; see: jumpgate configure' -r -F
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand start" -s d -s v -l debug -l verbose -d 'Write what happens to standard error; of `start`, to its log'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s c -l config -d 'With --rbac: the gate\'s configuration, to find its connectors and roles' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l group -d 'With --rbac: a group to allow beside those found; may be repeated' -r -k -f -a '(__fish_jumpgate_values)'
@@ -40,11 +42,13 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l user -d 
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l namespace -d 'With --rbac: the namespace of the service account' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l service-account -d 'With --rbac: the name of the service account' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -l rbac -d 'Print the gate\'s least rights in Kubernetes instead'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s d -s v -l debug -l verbose -d 'Write what happens to standard error; of `start`, to its log'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand configure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l dir -d 'The folder for everything that is written; what an earlier demo left there goes [default: a new one that goes away at the end]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubeconfig -d 'Guard the cluster of this kubeconfig\'s current context instead of the demo\'s own' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l kubectl -d 'The kubectl of the tour [default: the one on PATH, else a small client of the demo]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -l tour -d 'Walk through connector, login, kubectl and less access, check each step, and end'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s d -s v -l debug -l verbose -d 'Write what happens to standard error; of `start`, to its log'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and not __fish_seen_subcommand_from login logout status clusters kube recordings play join keys config doctor env version help" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
@@ -113,6 +117,9 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tsh; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_jumpgate_values)'
@@ -405,12 +412,15 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_s
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "status" -d 'Show the cluster and the pin of its CA'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "version" -d 'Print the version'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and not __fish_seen_subcommand_from create get rm events audit recordings sessions status version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s f -l force -d 'Overwrite what is there'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -420,11 +430,14 @@ complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c jumpgate -n "__fish_jumpgate_using_subcommand tctl; and __fish_seen_subcommand_from events" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_jumpgate_values)'

@@ -183,12 +183,16 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__create)
-            opts="-f -v -d -c -i -h --force --verbose --debug --config --identity --auth-server --help"
+            opts="-f -v -d -c -i -h --force --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -699,12 +703,16 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__rm)
-            opts="-v -d -c -i -h --verbose --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -823,7 +831,7 @@ _tctl() {
             return 0
             ;;
         tctl__subcmd__sessions__subcmd__kill)
-            opts="-v -d -c -i -h --reason --verbose --debug --config --identity --auth-server --help"
+            opts="-v -d -c -i -h --reason --format --verbose --debug --config --identity --auth-server --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -831,6 +839,10 @@ _tctl() {
             case "${prev}" in
                 --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --config)

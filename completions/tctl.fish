@@ -40,12 +40,15 @@ complete -c tctl -n "__fish_tctl_needs_command" -f -a "sessions" -d 'Live sessio
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "status" -d 'Show the cluster and the pin of its CA'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c tctl -n "__fish_tctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand create" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s f -l force -d 'Overwrite what is there'
 complete -c tctl -n "__fish_tctl_using_subcommand create" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tctl -n "__fish_tctl_using_subcommand create" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l format -d 'The form' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
@@ -55,11 +58,14 @@ complete -c tctl -n "__fish_tctl_using_subcommand get" -l auth-server -d 'The ad
 complete -c tctl -n "__fish_tctl_using_subcommand get" -l with-secrets -d 'Show secrets too, such as a connector\'s client secret'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand rm" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand events; and not __fish_seen_subcommand_from ls help" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand events; and not __fish_seen_subcommand_from ls help" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand events; and not __fish_seen_subcommand_from ls help" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
@@ -140,11 +146,14 @@ complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subc
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l reason -d 'What its user reads, in one line of at most 512 bytes' -r -k -f -a '(__fish_tctl_values)'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s c -l config -d 'On the gate\'s own machine alone: its configuration file, to act as its administrator; elsewhere leave it out and the tsh login is used [default: /etc/jumpgate.yaml, /etc/teleport.yaml]' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s i -l identity -d 'An identity file, as `tsh login --out` writes it' -r -F
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -l auth-server -d 'The admin API\'s address; needed with --identity' -r -k -f -a '(__fish_tctl_values)'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
-complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help'
+complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List the sessions that go on at this moment'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "kill" -d 'End a session; its user reads why'
 complete -c tctl -n "__fish_tctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -530,12 +530,20 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__config__subcmd__set)
-            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -584,12 +592,20 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__config__subcmd__unset)
-            opts="-i -v -d -h --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1488,7 +1504,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__keys__subcmd__move)
-            opts="-i -v -d -h --to --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --to --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1496,6 +1512,14 @@ _tsh() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -W "file keyring keyutils none" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --proxy)
@@ -1774,7 +1798,7 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__login)
-            opts="-n -i -v -d -h --all --labels --set-current --set-context-name --namespace --embed-certs --keep-context --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-n -f -i -v -d -h --all --labels --set-current --set-context-name --namespace --embed-certs --keep-context --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1798,6 +1822,14 @@ _tsh() {
                     ;;
                 -n)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --proxy)
@@ -1848,12 +1880,20 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__kube__subcmd__logout)
-            opts="-i -v -d -h --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2174,12 +2214,20 @@ _tsh() {
             return 0
             ;;
         tsh__subcmd__logout)
-            opts="-i -v -d -h --keep-contexts --diff --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
+            opts="-f -i -v -d -h --keep-contexts --diff --format --proxy --user --auth --ttl --way --insecure --ca-pin --ca-file --identity --key-store --skip-version-check --verbose --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -91,6 +91,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand login" -l insecure -d 'Accept an
 complete -c tsh -n "__fish_tsh_using_subcommand login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand logout" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -206,6 +209,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-current -d 'With --all or --labels: the cluster to select' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l set-context-name -d 'Names of the contexts; {{.KubeName}}, {{.ClusterName}} and {{.User}} stand for the cluster, the gate and you' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s n -l namespace -d 'Namespace of the contexts' -r -k -f -a '(__fish_tsh_values)'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -228,7 +234,7 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s f -l format -d 'How to write the list' -r -f -a "text\t'For people'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -s f -l format -d 'How to write the list, or with a name what was done' -r -f -a "text\t'For people'
 json\t'JSON, indented by four spaces'
 yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from use" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
@@ -270,6 +276,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand kube; and __fish_seen_subcommand_from logout" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -559,6 +568,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand
 keyring\t''
 keyutils\t''
 none\t''"
+complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand keys; and __fish_seen_subcommand_from move" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -624,6 +636,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from view" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'
@@ -642,6 +657,9 @@ complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcomma
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -l skip-version-check -d 'Log in although the gate wants a newer client'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s d -s v -l debug -l verbose -d 'Write what happens, each network call among it, to standard error'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -s f -l format -d 'How to write what was done' -r -f -a "text\t'For people'
+json\t'JSON, indented by four spaces'
+yaml\t'YAML'"
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l proxy -d 'Address of the gate\'s web port: HOST or HOST:PORT' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l user -d 'Whose login to use, or to make: a user\'s name at the gate' -r -k -f -a '(__fish_tsh_values)'
 complete -c tsh -n "__fish_tsh_using_subcommand config; and __fish_seen_subcommand_from unset" -l auth -d 'Name of the connector to sign in with [default: the gate\'s own]' -r -k -f -a '(__fish_tsh_values)'

@@ -64,6 +64,49 @@ fn every_command_has_two_examples_that_can_be_typed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Those whose standard output is no list and no account of something done: a program's, a film, a file, what another program
+/// asked for, or nothing.
+const WITHOUT_FORMAT: [&str; 6] = [
+    "tsh join",
+    "tsh kube shell",
+    "tsh kube credentials",
+    "jumpgate start",
+    "jumpgate configure",
+    "jumpgate demo",
+];
+
+#[test]
+fn every_command_has_verbose_a_format_and_its_exit_codes() {
+    let mut wrong = Vec::new();
+    for mut tool in tools() {
+        tool.build();
+        let name = tool.get_name().to_owned();
+        tree(&name, &tool, &mut |path, command| {
+            let of = |id: &str| command.get_arguments().find(|arg| arg.get_id() == id);
+            if !of("debug").is_some_and(|arg| arg.get_all_short_aliases() == Some(vec!['v'])) {
+                wrong.push(format!("{path} has no -v"));
+            }
+            if !command.has_subcommands() && of("format").is_none() != WITHOUT_FORMAT.contains(&path) {
+                wrong.push(format!("{path} has no --format, or is not to have one"));
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !help.contains("Exit code") {
+                wrong.push(format!("the help of {path} does not speak of exit codes"));
+            }
+            let page = format!("{}/man/{}.1", env!("CARGO_MANIFEST_DIR"), path.replace(' ', "-"));
+            let page = fs::read_to_string(&page).expect("a page");
+            let section =
+                |name: &str| page.split(".SH ").find(|section| section.starts_with(name)).unwrap_or_default();
+            if !section("EXIT STATUS\n").contains("wrong usage")
+                || section("EXAMPLES\n").contains("Exit code")
+            {
+                wrong.push(format!("the page of {path} has no good EXIT STATUS"));
+            }
+        });
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_readme_names_every_command() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("it");

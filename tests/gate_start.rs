@@ -247,6 +247,40 @@ fn a_log_in_json_on_standard_output_has_the_addresses_as_json_too() {
 }
 
 #[test]
+fn a_verbose_gate_logs_what_the_configuration_leaves_out() {
+    for (verbose, lines) in [(&[][..], 0), (&["-v"], 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        write_config(dir.path(), "  log: {severity: ERROR}\n");
+        let gate = Running::new(start(dir.path()).args(verbose));
+        // Nobody's idea of TLS.
+        let mut stranger = TcpStream::connect(&gate.web).unwrap();
+        stranger.write_all(b"hello, hello, hello\r\n\r\n").unwrap();
+        // An alert, then the end: the gate is done with it, and has logged it or not.
+        let _ = stranger.read_to_end(&mut Vec::new());
+        gate.signal(Signal::TERM);
+        let (code, log) = gate.end();
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(log.matches("a handshake failed").count(), lines, "{log}");
+    }
+}
+
+#[test]
+fn a_verbose_word_before_the_tool_is_the_tools() {
+    let home = tempfile::tempdir().unwrap();
+    let clusters = |words: &[&str]| {
+        let login = ["login", "--way=paste", "--proxy=127.0.0.1:1"];
+        let (code, _, stderr) = run(jumpgate().args(words).args(login).env("HOME", home.path()));
+        assert_eq!(code, 6, "{stderr}");
+        stderr.contains("DEBUG")
+    };
+    assert!(!clusters(&["tsh"]));
+    assert!(clusters(&["-v", "tsh"]) && clusters(&["tsh", "-v"]) && clusters(&["--verbose", "tsh"]));
+    let (code, starter, stderr) = run(jumpgate().args(["configure", "-v"]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(starter.starts_with('#'), "{starter}");
+}
+
+#[test]
 fn the_rights_in_kubernetes_are_printed_without_a_gate() {
     let (code, stdout, stderr) = run(jumpgate().args(["configure", "--rbac", "--group", "guest"]));
     assert_eq!((code, stderr.as_str()), (0, ""));

@@ -233,8 +233,11 @@ fn a_new_login_leaves_one_key_and_a_move_leaves_it_in_one_place() {
     assert_eq!(keys_below(&person.path(".tsh")), [person.path(".tsh/keys/localhost/alice")]);
     assert_eq!(key(&[]), answer, "the same key, without the keyring");
 
-    let ended = tsh(&person, &env, &["keys", "move", "--to=keyring"]);
+    let ended = tsh(&person, &env, &["keys", "move", "--to=keyring", "--format=json"]);
     assert_eq!(ended.code, 0, "{ended:?}");
+    let moved = serde_json::json!({"profile": "localhost", "user": "alice", "from": "file", "to": "keyring"});
+    let done: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(done, serde_json::json!({"key_store": "keyring", "moved": [moved], "files": []}));
     assert_eq!((bus.items(), key(&env)), (second, answer));
     assert_eq!(keys_below(&person.path(".tsh")), Vec::<PathBuf>::new());
     let ended = tsh(&person, &env, &["keys", "move", "--to=none"]);

@@ -11,6 +11,7 @@ mod completion;
 mod copy;
 mod demo;
 mod doctor;
+mod done_json;
 mod ends;
 mod errors_config;
 mod errors_disk;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{
     run::Person,
-    world::{Kubectl, Live, World, wait_for},
+    world::{CLUSTER, Kubectl, Live, World, wait_for},
 };
 
 const CAST: &str = concat!(
@@ -189,7 +189,16 @@ fn sessions_are_listed_played_verified_joined_and_ended() {
     join.says("more-43");
     let sessions = world.tctl(&["sessions", "ls"]).succeeds();
     assert!(sessions.stdout.contains(&live[..8]), "{sessions:?}");
-    world.tctl(&["sessions", "kill", &live[..8], "--reason=maintenance"]).succeeds();
+    let killed =
+        world.tctl(&["sessions", "kill", &live[..8], "--reason=maintenance", "--format=json"]).succeeds();
+    let killed: serde_json::Value = serde_json::from_str(&killed.stdout).expect("JSON");
+    assert_eq!(
+        killed,
+        serde_json::json!({
+            "id": live, "user": "alice", "cluster": CLUSTER, "namespace": "default", "pod": "shell",
+            "reason": "maintenance", "result": "ended",
+        })
+    );
     shell.says("maintenance");
     let joined = join.end();
     assert_eq!(joined.code, 0, "{joined:?}");

@@ -1,18 +1,5 @@
 //! How a command fails: one sentence, perhaps a hint below it, an exit code.
-//!
-//! | code | meaning | what a script can do |
-//! |---|---|---|
-//! | 0 | done | |
-//! | 1 | failed, in a way that no other code names | show the sentence |
-//! | 2 | wrong usage | mend the command |
-//! | 3 | a login is needed: expired or nobody logged in, and none could be tried here | have a person run `tsh login` |
-//! | 4 | roles or rights changed since the login | `tsh login --force`, or ask an administrator |
-//! | 5 | the login was refused | ask an administrator |
-//! | 6 | the gate cannot be reached: network, TLS, time-out, or nothing of ours at that address | try again later |
-//! | 7 | nobody completed the login: time ran out, or cancelled | try again |
-//! | 8 | `recordings verify` cannot say whether it is what the gate wrote | get the gate's keys, or ask the gate |
-//!
-//! The README and `tsh --help` have the same table; the codes are a contract.
+//! The codes are a contract; `exit_codes.rs` has the table that people read.
 
 use std::fmt;
 

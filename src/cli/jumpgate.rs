@@ -3,6 +3,7 @@
 use super::{
     Ctx, Program,
     complete::{Candidate, Place},
+    exit_codes,
     gate::{configure, demo, generate, start},
     output::Output,
     tctl, tsh,
@@ -14,12 +15,25 @@ use super::{
     name = "jumpgate",
     version,
     max_term_width = 100,
-    after_help = "\
+    after_help = format!("\
 Examples:
   jumpgate demo --tour
-  jumpgate start --config jumpgate.yaml"
+  jumpgate start --config jumpgate.yaml
+
+{}", exit_codes::table("jumpgate")),
+    mut_subcommands = |sub| exit_codes::tell("jumpgate", sub)
 )]
 pub struct Cli {
+    /// Write what happens to standard error; of `start`, to its log
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'v',
+        visible_alias = "verbose",
+        global = true,
+        help_heading = "Global options"
+    )]
+    debug: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -41,10 +55,13 @@ impl Program for Cli {
     const BINARY: &'static str = "jumpgate";
 
     fn expand(args: Vec<std::ffi::OsString>) -> anyhow::Result<Vec<std::ffi::OsString>> {
-        if args.get(1).is_some_and(|word| word == "tsh") {
-            tsh::alias::expand(args, 2).map(tsh::with_seconds)
-        } else {
-            Ok(args)
+        // A word before it can only be `-v`.
+        let is_flag = |word: &std::ffi::OsString| word.to_string_lossy().starts_with('-');
+        match args.iter().skip(1).position(|word| !is_flag(word)) {
+            Some(flags) if args.get(flags + 1).is_some_and(|word| word == "tsh") => {
+                tsh::alias::expand(args, flags + 2).map(tsh::with_seconds)
+            }
+            _ => Ok(args),
         }
     }
 
@@ -60,15 +77,17 @@ impl Program for Cli {
 
     fn debug(&self) -> bool {
         match &self.command {
-            Command::Tsh(tsh) => tsh.debug(),
-            Command::Tctl(tctl) => tctl.debug(),
-            Command::Start(_) | Command::Configure(_) | Command::Demo(_) | Command::Generate(_) => false,
+            Command::Tsh(tsh) => self.debug || tsh.debug(),
+            Command::Tctl(tctl) => self.debug || tctl.debug(),
+            // It has a log of its own.
+            Command::Start(_) => false,
+            Command::Configure(_) | Command::Demo(_) | Command::Generate(_) => self.debug,
         }
     }
 
     fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
         match self.command {
-            Command::Start(args) => args.run(ctx),
+            Command::Start(args) => args.run(ctx, self.debug),
             Command::Configure(args) => args.run(ctx),
             Command::Demo(args) => args.run(ctx),
             Command::Tsh(tsh) => tsh.run(ctx),

@@ -10,6 +10,7 @@ use anyhow::Context;
 pub mod colour;
 pub mod complete;
 pub mod error;
+mod exit_codes;
 #[cfg(feature = "server")]
 pub mod gate;
 pub(crate) mod ids;

@@ -10,7 +10,8 @@ use super::{
 };
 
 /// The kinds that `tctl` and the admin API handle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A GitHub connector.
     Github,

@@ -10,7 +10,7 @@ use clap::CommandFactory;
 use clap_complete::{Generator, Shell};
 
 use super::completions::with_names;
-use crate::cli::{jumpgate, output::Output, tctl, tsh};
+use crate::cli::{exit_codes, jumpgate, output::Output, tctl, tsh};
 
 /// Write completions/ and man/ anew
 #[derive(Debug, clap::Args)]
@@ -69,6 +69,10 @@ fn pages(folder: &Path, command: clap::Command) -> anyhow::Result<()> {
 fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result<()> {
     command =
         command.display_name(name.to_owned()).bin_name(name.replace("-", " ")).disable_help_subcommand(true);
+    let path = name.replace('-', " ");
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (own_codes, help) = exit_codes::part(&path, &help);
+    command = command.after_help(help);
     command.build();
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         if name == "jumpgate" && ["tsh", "tctl"].contains(&sub.get_name()) {
@@ -82,7 +86,7 @@ fn page(folder: &Path, name: &str, mut command: clap::Command) -> anyhow::Result
     // The date of a build would make each one different.
     clap_mangen::Man::new(command.clone()).date("").render(&mut text)?;
     let text = with_synopsis(&String::from_utf8(text)?, &synopsis(&command));
-    let text = examples_as_they_are(&text) + &environment(&command);
+    let text = examples_as_they_are(&text, &exit_status(&path, &own_codes)) + &environment(&command);
     fs::write(folder.join(format!("{name}.1")), text)?;
     Ok(())
 }
@@ -149,12 +153,33 @@ fn environment(command: &clap::Command) -> String {
     if told || named.is_empty() { String::new() } else { format!(".SH ENVIRONMENT\n{}", named.concat()) }
 }
 
-/// The part behind a command's options holds examples: it gets that name, and its lines stay lines.
-fn examples_as_they_are(page: &str) -> String {
-    let Some((before, after)) = page.split_once(".SH EXTRA\n") else { return page.to_owned() };
+/// The exit codes: what the command says of its own, then those of the table that it says nothing of.
+fn exit_status(path: &str, own: &str) -> String {
+    let mut text = ".SH EXIT STATUS\n".to_owned();
+    if !own.is_empty() {
+        text.push_str(&format!(".nf\n{}\n.fi\n", escaped(own)));
+    }
+    let told: Vec<u8> =
+        own.split(|c: char| !c.is_alphanumeric()).filter_map(|word| word.parse().ok()).collect();
+    let is_program = !path.contains(' ');
+    for code in exit_codes::of(path).filter(|code| !told.contains(&code.code)) {
+        let means = if is_program { code.long } else { code.short };
+        text.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", code.code, escaped(means)));
+    }
+    text
+}
+
+/// What roff would take for its own.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace("\n.", "\n\\&.")
+}
+
+/// The part behind a command's options holds examples: it gets that name, and its lines stay lines. Before it stand the exit codes.
+fn examples_as_they_are(page: &str, exit_status: &str) -> String {
+    let Some((before, after)) = page.split_once(".SH EXTRA\n") else { return format!("{page}{exit_status}") };
     let (examples, rest) =
         after.split_once(".SH ").map_or((after, String::new()), |(e, r)| (e, format!(".SH {r}")));
-    format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end())
+    format!("{before}{exit_status}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end())
 }
 
 #[cfg(test)]

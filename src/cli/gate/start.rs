@@ -20,7 +20,8 @@ use crate::{
 /// Start the gate
 ///
 /// Serves until SIGTERM or Ctrl-C, then lets open streams finish (teleport.shutdown_timeout); a second signal ends at once.
-/// SIGHUP reads the https files again. The addresses that are served go to standard output, one a line.
+/// SIGHUP reads the https files again. The addresses that are served go to standard output, one a line. With -v the log has
+/// severity DEBUG, whatever the configuration says, and goes where the configuration says.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  jumpgate start --config jumpgate.yaml\n  jumpgate start   # with /etc/jumpgate.yaml\n  \
@@ -33,7 +34,7 @@ pub(in crate::cli) struct StartArgs {
 }
 
 impl StartArgs {
-    pub(in crate::cli) fn run(self, ctx: &Ctx) -> anyhow::Result<Output> {
+    pub(in crate::cli) fn run(self, ctx: &Ctx, verbose: bool) -> anyhow::Result<Output> {
         let config = Config::load(&self.config).map_err(|error| match error {
             ConfigError::Read { .. } => anyhow::Error::from(
                 Failure::new(error.to_string())
@@ -41,7 +42,10 @@ impl StartArgs {
             ),
             error => error.into(),
         })?;
-        let log = config.log.clone();
+        let mut log = config.log.clone();
+        if verbose {
+            log.level = log.level.max(tracing::Level::DEBUG);
+        }
         logging::start(&log).context("key teleport.log.output")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {

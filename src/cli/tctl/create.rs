@@ -6,10 +6,15 @@ use std::{
 };
 
 use anyhow::Context;
+use serde::Serialize;
 
 use super::{Globals, advice, connection::Connection, credentials};
 use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output},
+    cli::{
+        Ctx, block_on,
+        error::Failure,
+        output::{Format, Output},
+    },
     client::admin::AdminError,
     model::{Kind, Resource, role},
 };
@@ -28,6 +33,23 @@ pub(super) struct CreateArgs {
     /// Overwrite what is there
     #[arg(short, long)]
     force: bool,
+    /// How to write what was done
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What was done, for programs.
+#[derive(Serialize)]
+struct Done<'a> {
+    resources: Vec<DoneOne<'a>>,
+}
+
+/// What became of one resource.
+#[derive(Serialize)]
+struct DoneOne<'a> {
+    kind: Kind,
+    name: &'a str,
+    result: &'static str,
 }
 
 /// More bytes than this are no file of resources.
@@ -47,15 +69,16 @@ impl CreateArgs {
         block_on(async {
             let gate = credentials::connect(ctx, globals).await?;
             self.check_each(ctx, &gate, &resources).await?;
-            let mut said = String::new();
+            let mut done = Vec::new();
             for resource in &resources {
-                said.push_str(&self.write(ctx, &gate, resource).await?);
+                done.push(self.write(ctx, &gate, resource).await?);
             }
             // Written all the same: a role may follow later, and a gate may have names that it does not know of.
             for line in advice::on(&gate, &resources).await {
                 ctx.console.warn(&line);
             }
-            Ok(Output::text(said))
+            let done = Done { resources: done };
+            Output::listed(self.format, &done, || done.resources.iter().map(DoneOne::told).collect())
         })
     }
 
@@ -82,17 +105,26 @@ impl CreateArgs {
         Ok(())
     }
 
-    async fn write(&self, ctx: &Ctx, gate: &Connection, resource: &Resource) -> anyhow::Result<String> {
-        // A connector is created or not by the request itself, and stock tctl says "created" of it whatever was there. A stock
-        // auth server writes any other kind over what is there.
-        let over = resource.kind() != Kind::Github
-            && gate.get(resource.kind(), resource.name(), false).await.is_ok();
+    async fn write<'r>(
+        &self,
+        ctx: &Ctx,
+        gate: &Connection,
+        resource: &'r Resource,
+    ) -> anyhow::Result<DoneOne<'r>> {
+        // A connector is created or not by the request itself, and people read "created" of it whatever was there, as from stock
+        // tctl; programs get the truth. A stock auth server writes any other kind over what is there.
+        let asks = resource.kind() != Kind::Github || self.force && self.format != Format::Text;
+        let over = asks && gate.get(resource.kind(), resource.name(), false).await.is_ok();
         if over && !self.force {
             return Err(exists(resource).into());
         }
         let result = if self.force { gate.upsert(resource).await } else { gate.create(resource).await };
         match result {
-            Ok(()) => Ok(done(resource, over)),
+            Ok(()) => Ok(DoneOne {
+                kind: resource.kind(),
+                name: resource.name(),
+                result: if over { "updated" } else { "created" },
+            }),
             Err(AdminError::Exists(_)) => Err(exists(resource).into()),
             Err(AdminError::Conflict(_)) => Err(changed(ctx, resource).into()),
             Err(other) => {
@@ -151,13 +183,15 @@ fn read_all(from: impl Read) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-fn done(resource: &Resource, over: bool) -> String {
-    let name = resource.name();
-    let done = if over { "updated" } else { "created" };
-    match resource.kind() {
-        Kind::Github => format!("authentication connector {name:?} has been {done}\n"),
-        Kind::Role => format!("role '{name}' has been {done}\n"),
-        Kind::User => format!("user {name:?} has been {done}\n"),
+impl DoneOne<'_> {
+    /// A line for people.
+    fn told(&self) -> String {
+        let Self { kind, name, result } = self;
+        match kind {
+            Kind::Github => format!("authentication connector {name:?} has been {result}\n"),
+            Kind::Role => format!("role '{name}' has been {result}\n"),
+            Kind::User => format!("user {name:?} has been {result}\n"),
+        }
     }
 }
 

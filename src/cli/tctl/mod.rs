@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{
     Ctx, Program,
     complete::{Candidate, Place},
+    exit_codes,
     output::Output,
 };
 
@@ -29,7 +30,7 @@ mod version;
     name = "tctl",
     version,
     max_term_width = 100,
-    after_help = "\
+    after_help = format!("\
 Examples:
   tctl create github.yaml
   tctl --config jumpgate.yaml get github
@@ -42,7 +43,8 @@ Environment:
   TELEPORT_HOME                                                       folder of tsh profiles [default: ~/.tsh]
   NO_COLOR                                                            as everywhere
 
-Exit codes: 0 done, 1 failed, 2 wrong usage."
+{}", exit_codes::table("tctl")),
+    mut_subcommands = |sub| exit_codes::tell("tctl", sub)
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -6,7 +6,11 @@ use super::{
     reference::{Reference, known},
 };
 use crate::{
-    cli::{Ctx, block_on, error::Failure, output::Output},
+    cli::{
+        Ctx, block_on,
+        error::Failure,
+        output::{Format, Output},
+    },
     client::admin::AdminError,
     model::Kind,
 };
@@ -21,6 +25,9 @@ pub(super) struct RmArgs {
     /// What to remove; KIND is github, role or user
     #[arg(value_name = "KIND/NAME")]
     reference: String,
+    /// How to write what was done
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl RmArgs {
@@ -37,11 +44,15 @@ impl RmArgs {
         block_on(async {
             let gate = credentials::connect(ctx, globals).await?;
             match gate.delete(reference.kind, name).await {
-                Ok(()) => Ok(Output::text(match reference.kind {
-                    Kind::Github => format!("github connector {name:?} has been deleted"),
-                    Kind::Role => format!("role {name:?} has been deleted"),
-                    Kind::User => format!("user {name:?} has been deleted"),
-                })),
+                Ok(()) => {
+                    let kind = reference.kind;
+                    let done = serde_json::json!({"kind": kind, "name": name, "result": "deleted"});
+                    Output::listed(self.format, &done, || match kind {
+                        Kind::Github => format!("github connector {name:?} has been deleted"),
+                        Kind::Role => format!("role {name:?} has been deleted"),
+                        Kind::User => format!("user {name:?} has been deleted"),
+                    })
+                }
                 Err(AdminError::NotFound(_)) => Err(not_found(ctx, reference.kind, name).into()),
                 Err(other) => Err(gate.failure(other)),
             }

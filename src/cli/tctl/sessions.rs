@@ -15,6 +15,7 @@ use crate::{
         },
     },
     model::text,
+    recording::Session,
     wire::recordings::{MAX_REASON, Query, Recording, State},
 };
 
@@ -60,6 +61,9 @@ pub(super) struct KillArgs {
     /// What its user reads, in one line of at most 512 bytes
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// How to write what was done
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl SessionsCommand {
@@ -128,17 +132,23 @@ impl KillArgs {
             let id = session.id;
             let reason = self.reason.as_deref().map(one_line).filter(|reason| !reason.is_empty());
             gate.kill_session(id, reason.as_deref()).await.map_err(|e| gate.failure(e))?;
-            let (user, place) = (&session.user, format!("{}/{}", session.namespace, session.pod));
-            let reads = match reason {
-                Some(reason) => format!("by whom, and why: {reason}"),
-                None => "by whom; --reason would have said why".to_owned(),
-            };
-            Ok(Output::text(format!(
-                "The session {id} of {user} in {} {place} has been ended. {user} reads {reads}",
-                session.cluster
-            )))
+            let done = serde_json::json!({
+                "id": id, "user": session.user, "cluster": session.cluster, "namespace": session.namespace,
+                "pod": session.pod, "reason": reason, "result": "ended",
+            });
+            Output::listed(self.format, &done, || ended(&session, reason.as_deref()))
         })
     }
+}
+
+/// What was done, for people.
+fn ended(session: &Session, reason: Option<&str>) -> String {
+    let Session { id, user, cluster, namespace, pod, .. } = session;
+    let reads = match reason {
+        Some(reason) => format!("by whom, and why: {reason}"),
+        None => "by whom; --reason would have said why".to_owned(),
+    };
+    format!("The session {id} of {user} in {cluster} {namespace}/{pod} has been ended. {user} reads {reads}")
 }
 
 /// A reason as its user reads it: one line without control characters, and no longer than the gate takes it.

@@ -41,6 +41,9 @@ pub(crate) struct SetArgs {
     /// Its value
     #[arg(allow_hyphen_values = true)]
     value: String,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Arguments of `tsh config unset`.
@@ -49,6 +52,9 @@ pub(crate) struct SetArgs {
 pub(crate) struct UnsetArgs {
     /// Name of the setting
     key: String,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl ConfigCommand {
@@ -57,13 +63,16 @@ impl ConfigCommand {
         let home = &settings.home;
         match self {
             Self::View(args) => args.run(&settings),
-            Self::Set(SetArgs { key, value }) => {
+            Self::Set(SetArgs { key, value, format }) => {
                 SettingsFile::set(home, &key, &value, alias::check).map_err(wrong)?;
-                Ok(Output::text(format!("{key} is set in {}.", SettingsFile::path(home).display())))
+                let file = SettingsFile::path(home);
+                let done = serde_json::json!({"key": key, "value": value, "file": file});
+                Output::listed(format, &done, || format!("{key} is set in {}.", file.display()))
             }
-            Self::Unset(UnsetArgs { key }) => {
+            Self::Unset(UnsetArgs { key, format }) => {
                 if SettingsFile::unset(home, &key).map_err(wrong)? {
-                    return Ok(Output::text(format!("{key} is not set any more.")));
+                    let done = serde_json::json!({"key": key, "file": SettingsFile::path(home)});
+                    return Output::listed(format, &done, || format!("{key} is not set any more."));
                 }
                 Err(Failure::new(format!("{key} is not set in {}", SettingsFile::path(home).display()))
                     .into())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use serde::Serialize;
 
 use super::{
     entry_others::{self, KUBE_CLUSTER},
@@ -60,6 +61,29 @@ impl DiffArgs {
             console.status("Nothing would change in the kubeconfig.");
         }
         Some(Output::text(change.diff()))
+    }
+}
+
+/// What became of the kubeconfig, for programs.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Written {
+    /// The files that were written.
+    files: Vec<String>,
+    contexts_removed: Vec<String>,
+    /// The current context before, and now.
+    context_before: Option<String>,
+    context: Option<String>,
+}
+
+impl From<&Change> for Written {
+    fn from(change: &Change) -> Self {
+        let named = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        Self {
+            files: change.files.iter().map(|file| file.display().to_string()).collect(),
+            contexts_removed: change.removed.clone(),
+            context_before: named(&change.old_context),
+            context: named(&change.new_context),
+        }
     }
 }
 
@@ -137,18 +161,19 @@ pub(crate) fn write(
 ) -> anyhow::Result<Option<Output>> {
     let mut wanted = vec![Wanted::default()];
     wanted.extend(entry_others::outdated(settings, login, &args.diff.files(settings)?)?);
-    write_all(settings, login, &wanted, Some(login.cluster), args)
+    let change = write_all(settings, login, &wanted, Some(login.cluster), args)?;
+    Ok(args.diff.tell(settings.ctx.console, &change))
 }
 
-/// Writes entries in one change of the kubeconfig and selects a context, unless told to keep the current one. Says on
-/// standard error which context is current now. With `--diff` the answer is what a person sees instead.
+/// Writes entries in one change of the kubeconfig and selects a context, unless told to keep the current one. With `--diff`
+/// the change is only to be looked at.
 pub(crate) fn write_all(
     settings: &Settings<'_>,
     login: &Login<'_>,
     wanted: &[Wanted],
     select: Option<&str>,
     args: &EntryArgs,
-) -> anyhow::Result<Option<Output>> {
+) -> anyhow::Result<Change> {
     let ca_pem = settings.host_cas(login.name)?.ok_or_else(|| no_host_ca(settings.ctx))?;
     let asks = plugin(settings, login.profile, login.user, login.cluster)?;
     if args.embed_certs {
@@ -183,9 +208,8 @@ pub(crate) fn write_all(
     let select = select.filter(|_| !keep);
     // A profile that cannot be read is one that is there.
     let alive = |name: &str| !matches!(settings.home.profile(name), Ok(None));
-    let change = kubeconfig::login_over(&args.diff.files(settings)?, &entries, select, &alive)
-        .map_err(|error| owned(settings, error))?;
-    Ok(args.diff.tell(settings.ctx.console, &change))
+    kubeconfig::login_over(&args.diff.files(settings)?, &entries, select, &alive)
+        .map_err(|error| owned(settings, error))
 }
 
 /// Whether the current context is to stay.

@@ -49,6 +49,34 @@ pub(crate) struct MoveArgs {
     to: Kind,
     #[command(flatten)]
     diff: DiffArgs,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "diff")]
+    format: Format,
+}
+
+/// What was done, for programs.
+#[derive(Debug, Serialize)]
+struct Done {
+    key_store: Kind,
+    moved: Vec<Moved>,
+    /// The kubeconfig files that hold no copy of a key any more.
+    files: Vec<String>,
+}
+
+/// A key that was moved.
+#[derive(Debug, Serialize)]
+struct Moved {
+    profile: String,
+    user: String,
+    from: Kind,
+    to: Kind,
+}
+
+impl Moved {
+    fn told(&self) -> String {
+        let Self { profile, user, from, to } = self;
+        format!("Moved the key of {user} at {profile} from {from} to {to}.")
+    }
 }
 
 /// One login's key, as it is shown.
@@ -123,10 +151,10 @@ impl MoveArgs {
             return Ok(self.diff.tell(settings.ctx.console, &change).unwrap_or_else(Output::nothing));
         }
         let to = settings.usable_store(self.to)?;
-        let (mut said, mut failed) = (Vec::new(), None);
+        let (mut moved, mut failed) = (Vec::new(), None);
         for (profile, user) in &logins {
             match move_one(settings, profile, user, to) {
-                Ok(moved) => said.extend(moved),
+                Ok(one) => moved.extend(one),
                 Err(reason) => {
                     failed = Some(reason);
                     break;
@@ -139,24 +167,15 @@ impl MoveArgs {
             let again = format!("{} keys move --to={to}", settings.ctx.tool("tsh"));
             Failure::new(text).hint(format!("when it is mended: {again}"))
         });
-        for line in said.iter().filter(|_| failed.is_some() || change.is_err()) {
-            settings.ctx.console.status(line);
+        for one in moved.iter().filter(|_| failed.is_some() || change.is_err()) {
+            settings.ctx.console.status(&one.told());
         }
         if let Some(reason) = failed {
             return Err(reason);
         }
-        for file in change?.files {
-            let tsh = settings.ctx.tool("tsh");
-            said.push(format!(
-                "The copy of the key leaves {}: kubectl gets it from {tsh} now.",
-                file.display()
-            ));
-        }
-        Ok(Output::text(if said.is_empty() {
-            format!("There is no key to move: none, or all are in the key store {to} already.")
-        } else {
-            said.join("\n")
-        }))
+        let files = change?.files.iter().map(|file| file.display().to_string()).collect();
+        let done = Done { key_store: to, moved, files };
+        Output::listed(self.format, &done, || done.told(&settings.ctx.tool("tsh")))
     }
 
     /// Takes the copies of keys that are in a keyring now out of the kubeconfig; with `--diff` only looks at it, and takes the
@@ -181,8 +200,27 @@ impl MoveArgs {
     }
 }
 
+impl Done {
+    /// What was done, for people.
+    fn told(&self, tsh: &str) -> String {
+        let mut said: Vec<String> = self.moved.iter().map(Moved::told).collect();
+        said.extend(
+            self.files
+                .iter()
+                .map(|file| format!("The copy of the key leaves {file}: kubectl gets it from {tsh} now.")),
+        );
+        if said.is_empty() {
+            return format!(
+                "There is no key to move: none, or all are in the key store {} already.",
+                self.key_store
+            );
+        }
+        said.join("\n")
+    }
+}
+
 /// Moves one login's key, under the lock that keeps logins out meanwhile.
-fn move_one(settings: &Settings<'_>, profile: &str, user: &str, to: Kind) -> anyhow::Result<Option<String>> {
+fn move_one(settings: &Settings<'_>, profile: &str, user: &str, to: Kind) -> anyhow::Result<Option<Moved>> {
     let home = &settings.home;
     let lock = home.lock(profile, "write")?;
     // An earlier move may have been ended before it removed the old key.
@@ -202,7 +240,7 @@ fn move_one(settings: &Settings<'_>, profile: &str, user: &str, to: Kind) -> any
             "the key of {user} is in the key store {to} now, but could not be removed from {from} yet: {reason}"
         ));
     }
-    Ok(Some(format!("Moved the key of {user} at {profile} from {from} to {to}.")))
+    Ok(Some(Moved { profile: profile.to_owned(), user: user.to_owned(), from, to }))
 }
 
 /// Lets the next logins at a gate keep their keys in this store, too.

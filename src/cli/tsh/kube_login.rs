@@ -1,15 +1,21 @@
 //! `tsh kube login`.
 
+use serde::Serialize;
+
 use super::{
     Globals,
     context_name::Template,
-    entry::{self, EntryArgs, Wanted},
+    entry::{self, EntryArgs, Wanted, Written},
     guarded::{self, Selector},
     kube::places,
     settings::{Settings, Target, cluster_of},
 };
 use crate::{
-    cli::{Ctx, error::Failure, output::Output},
+    cli::{
+        Ctx,
+        error::Failure,
+        output::{Format, Output},
+    },
     client::profile::Credentials,
     wire::kube_clusters::KubeCluster,
 };
@@ -41,6 +47,27 @@ pub(crate) struct KubeLoginArgs {
     namespace: Option<String>,
     #[command(flatten)]
     entry: EntryArgs,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "diff")]
+    format: Format,
+}
+
+/// What was done, for programs.
+#[derive(Serialize)]
+struct Done<'a> {
+    profile: &'a str,
+    user: &'a str,
+    /// The contexts that lead to the clusters now, new ones and those that were there.
+    contexts: Vec<ContextDone<'a>>,
+    #[serde(flatten)]
+    kubeconfig: Written,
+}
+
+/// One context, for programs.
+#[derive(Serialize)]
+struct ContextDone<'a> {
+    name: String,
+    kube_cluster_name: &'a str,
 }
 
 impl KubeLoginArgs {
@@ -61,13 +88,29 @@ impl KubeLoginArgs {
         let wanted: Vec<Wanted> = chosen.iter().map(|found| self.wanted(found, &login)).collect();
         let select = self.selected(&settings, &target, &chosen)?;
         let select = select.and_then(|index| wanted.get(index)).map(|wanted| wanted.context_name(&login));
-        if let Some(diff) = entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)? {
+        let change = entry::write_all(&settings, &login, &wanted, select.as_deref(), &self.entry)?;
+        if let Some(diff) = self.entry.diff.tell(ctx.console, &change) {
             return Ok(diff);
         }
-        Ok(Output::text(match (&chosen[..], &wanted[..]) {
-            ([found], [wanted]) if !self.is_many() => {
-                let (name, context) = (&found.cluster.name, wanted.context_name(&login));
-                if entry::keeps(&settings, &self.entry)? {
+        let keeps = entry::keeps(&settings, &self.entry)?;
+        let contexts = chosen.iter().zip(&wanted).map(|(found, wanted)| ContextDone {
+            name: wanted.context_name(&login),
+            kube_cluster_name: &found.cluster.name,
+        });
+        let done = Done {
+            profile: &target.name,
+            user: &user,
+            contexts: contexts.collect(),
+            kubeconfig: Written::from(&change),
+        };
+        Output::listed(self.format, &done, || self.told(&done.contexts, keeps, &target))
+    }
+
+    /// What was done, for people.
+    fn told(&self, contexts: &[ContextDone<'_>], keeps: bool, target: &Target) -> String {
+        match contexts {
+            [ContextDone { name: context, kube_cluster_name: name }] if !self.is_many() => {
+                if keeps {
                     format!(
                         "kubectl now knows the Kubernetes cluster {name:?}. Try: kubectl --context={context:?} version"
                     )
@@ -77,10 +120,10 @@ impl KubeLoginArgs {
             }
             _ => format!(
                 "kubectl now knows {} of the Kubernetes clusters behind {}. To see their contexts: kubectl config get-contexts",
-                chosen.len(),
+                contexts.len(),
                 target.address
             ),
-        }))
+        }
     }
 
     fn is_many(&self) -> bool {

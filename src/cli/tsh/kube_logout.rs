@@ -1,8 +1,16 @@
 //! `tsh kube logout`: contexts go, the session stays. `tsh logout --keep-contexts` is the opposite.
 
-use super::{Globals, entry::DiffArgs, settings::Settings};
+use super::{
+    Globals,
+    entry::{DiffArgs, Written},
+    settings::Settings,
+};
 use crate::{
-    cli::{Ctx, error::Failure, output::Output},
+    cli::{
+        Ctx,
+        error::Failure,
+        output::{Format, Output},
+    },
     client::kubeconfig,
 };
 
@@ -16,6 +24,9 @@ pub(crate) struct KubeLogoutArgs {
     names: Vec<String>,
     #[command(flatten)]
     diff: DiffArgs,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "diff")]
+    format: Format,
 }
 
 impl KubeLogoutArgs {
@@ -44,12 +55,13 @@ impl KubeLogoutArgs {
         if let Some(shown) = self.diff.tell(ctx.console, &change) {
             return Ok(shown);
         }
+        let done = Written::from(&change);
         if let Some(failed) = change.failed.into_iter().next() {
             return Err(failed.into());
         }
         if change.removed.is_empty() {
             ctx.console.status("There is no context of this gate in the kubeconfig.");
         }
-        Ok(Output::nothing())
+        Output::listed(self.format, &done, String::new)
     }
 }

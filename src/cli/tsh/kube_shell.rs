@@ -30,7 +30,7 @@ const OUTER: &str = "TSH_KUBE_OUTER_KUBECONFIG";
 /// Arguments of `tsh kube shell`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "KUBECONFIG names a file with this context alone; TSH_KUBE_CONTEXT holds its name, for prompts. What kubectl\nchanges in that file is gone at the end. The exit code is that of the program.\n\nExamples:\n  tsh kube shell staging\n  tsh kube shell prod-eu -- helm list --all-namespaces"
+    after_help = "KUBECONFIG names a file with this context alone; TSH_KUBE_CONTEXT holds its name, for prompts. What kubectl\nchanges in that file is gone at the end.\n\nExit code: that of the program; before it starts, those of `tsh --help`.\n\nExamples:\n  tsh kube shell staging\n  tsh kube shell prod-eu -- helm list --all-namespaces"
 )]
 pub(crate) struct ShellArgs {
     /// The context, or the cluster that one context alone leads to

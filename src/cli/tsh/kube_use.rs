@@ -2,7 +2,12 @@
 
 use std::io::IsTerminal;
 
-use super::{Globals, entry::DiffArgs, production, settings::Settings};
+use super::{
+    Globals,
+    entry::{DiffArgs, Written},
+    production,
+    settings::Settings,
+};
 use crate::{
     cli::{
         Ctx,
@@ -29,8 +34,8 @@ pub(crate) struct UseArgs {
     yes: bool,
     #[command(flatten)]
     diff: DiffArgs,
-    /// How to write the list
-    #[arg(short, long, value_enum, default_value_t, conflicts_with = "name")]
+    /// How to write the list, or with a name what was done
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "diff")]
     format: Format,
 }
 
@@ -69,7 +74,7 @@ impl UseArgs {
                 ctx.console.warn(&reason.to_string());
             }
         }
-        Ok(Output::nothing())
+        Output::listed(self.format, &Written::from(&change), String::new)
     }
 
     /// Asks before a context of production, where a person can answer.

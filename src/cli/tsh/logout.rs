@@ -1,11 +1,18 @@
 //! `tsh logout`.
 
-use super::{Globals, entry::DiffArgs, settings::Settings, to_agent};
+use serde::Serialize;
+
+use super::{
+    Globals,
+    entry::{DiffArgs, Written},
+    settings::Settings,
+    to_agent,
+};
 use crate::{
     cli::{
         Ctx,
         error::{Failure, sentence},
-        output::Output,
+        output::{Format, Output},
     },
     client::{kubeconfig, profile::shells},
 };
@@ -21,6 +28,31 @@ pub(crate) struct LogoutArgs {
     keep_contexts: bool,
     #[command(flatten)]
     diff: DiffArgs,
+    /// How to write what was done
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "diff")]
+    format: Format,
+}
+
+/// What was done, for programs.
+#[derive(Default, Serialize)]
+struct Done {
+    logged_out: Vec<Person>,
+    /// Nothing with `--keep-contexts`.
+    #[serde(flatten)]
+    kubeconfig: Option<Written>,
+}
+
+/// A login that is no more.
+#[derive(Serialize)]
+struct Person {
+    profile: String,
+    user: String,
+}
+
+impl Done {
+    fn person(&mut self, profile: &str, user: &str) {
+        self.logged_out.push(Person { profile: profile.to_owned(), user: user.to_owned() });
+    }
 }
 
 impl LogoutArgs {
@@ -32,13 +64,13 @@ impl LogoutArgs {
             return self.preview(&settings);
         }
         if settings.named_proxy().is_some() {
-            return one_proxy(&settings, self.keep_contexts);
+            return self.one_proxy(&settings);
         }
         if globals.user.is_some() {
             let hint = "or leave both out to log everybody out of every gate";
             return Err(Failure::usage("--user needs --proxy, to say where").hint(hint).into());
         }
-        everybody(&settings, self.keep_contexts)
+        self.everybody(&settings)
     }
 
     /// What this logout would take out of the kubeconfig.
@@ -57,64 +89,70 @@ impl LogoutArgs {
         change.failed.iter().for_each(|reason| settings.ctx.console.warn(&reason.to_string()));
         Ok(shown.with_code(u8::from(!change.failed.is_empty())))
     }
-}
 
-fn one_proxy(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
-    let target = settings.target()?;
-    let users = match settings.named_user() {
-        Some(user) => vec![user],
-        None => settings.home.people(&target.name)?,
-    };
-    let mut failures = Failures::default();
-    let mut said = Vec::new();
-    for user in &users {
-        from_agent(settings, &target.name, user);
-        match settings.home.remove_credentials(&target.name, user) {
-            Ok(true) => said.push(format!("Logged out {user} from {}.", target.address)),
-            Ok(false) => failures.add(format!("User {user} already logged out from {}.", target.address)),
-            Err(reason) => failures.add(reason.to_string()),
-        }
-    }
-    if users.is_empty() {
-        failures.add(format!("Nobody is logged in at {}.", target.address));
-    }
-    // The entries are those of the person who logged in last.
-    let theirs = users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty();
-    if theirs && !keep_contexts {
-        failures.kubeconfig(settings, Some(&target.name));
-    }
-    failures.end(settings, said)
-}
-
-fn everybody(settings: &Settings<'_>, keep_contexts: bool) -> anyhow::Result<Output> {
-    let home = &settings.home;
-    let mut failures = Failures::default();
-    let mut removed = Vec::new();
-    // Also where only keys were left, without a profile.
-    let mut names = home.names()?;
-    names.extend(home.key_folders());
-    names.sort();
-    names.dedup();
-    for name in &names {
-        for user in home.people(name).unwrap_or_default() {
-            from_agent(settings, name, &user);
-            match home.remove_credentials(name, &user) {
-                Ok(true) => removed.push(format!("Logged out {user} from {name}.")),
-                Ok(false) => {}
+    fn one_proxy(&self, settings: &Settings<'_>) -> anyhow::Result<Output> {
+        let target = settings.target()?;
+        let users = match settings.named_user() {
+            Some(user) => vec![user],
+            None => settings.home.people(&target.name)?,
+        };
+        let (mut done, mut failures) = (Done::default(), Failures::default());
+        let mut said = Vec::new();
+        for user in &users {
+            from_agent(settings, &target.name, user);
+            match settings.home.remove_credentials(&target.name, user) {
+                Ok(true) => {
+                    done.person(&target.name, user);
+                    said.push(format!("Logged out {user} from {}.", target.address));
+                }
+                Ok(false) => failures.add(format!("User {user} already logged out from {}.", target.address)),
                 Err(reason) => failures.add(reason.to_string()),
             }
         }
+        if users.is_empty() {
+            failures.add(format!("Nobody is logged in at {}.", target.address));
+        }
+        // The entries are those of the person who logged in last.
+        let theirs = users.contains(&target.profile.user) || settings.home.users(&target.name)?.is_empty();
+        if theirs && !self.keep_contexts {
+            done.kubeconfig = failures.kubeconfig(settings, Some(&target.name));
+        }
+        failures.end(settings, said, &done, self.format)
     }
-    let said = match (failures.0.is_empty(), removed.is_empty()) {
-        (true, true) => vec!["All users logged out.".to_owned()],
-        (true, false) => vec!["Logged out all users from all proxies.".to_owned()],
-        // Not all of them: each one that is.
-        (false, _) => removed,
-    };
-    if !keep_contexts {
-        failures.kubeconfig(settings, None);
+
+    fn everybody(&self, settings: &Settings<'_>) -> anyhow::Result<Output> {
+        let home = &settings.home;
+        let (mut done, mut failures) = (Done::default(), Failures::default());
+        let mut removed = Vec::new();
+        // Also where only keys were left, without a profile.
+        let mut names = home.names()?;
+        names.extend(home.key_folders());
+        names.sort();
+        names.dedup();
+        for name in &names {
+            for user in home.people(name).unwrap_or_default() {
+                from_agent(settings, name, &user);
+                match home.remove_credentials(name, &user) {
+                    Ok(true) => {
+                        done.person(name, &user);
+                        removed.push(format!("Logged out {user} from {name}."));
+                    }
+                    Ok(false) => {}
+                    Err(reason) => failures.add(reason.to_string()),
+                }
+            }
+        }
+        let said = match (failures.0.is_empty(), removed.is_empty()) {
+            (true, true) => vec!["All users logged out.".to_owned()],
+            (true, false) => vec!["Logged out all users from all proxies.".to_owned()],
+            // Not all of them: each one that is.
+            (false, _) => removed,
+        };
+        if !self.keep_contexts {
+            done.kubeconfig = failures.kubeconfig(settings, None);
+        }
+        failures.end(settings, said, &done, self.format)
     }
-    failures.end(settings, said)
 }
 
 /// Takes a login out of the SSH agent, where it was given to one.
@@ -133,7 +171,7 @@ impl Failures {
         self.0.push(text);
     }
 
-    fn kubeconfig(&mut self, settings: &Settings<'_>, profile: Option<&str>) {
+    fn kubeconfig(&mut self, settings: &Settings<'_>, profile: Option<&str>) -> Option<Written> {
         let here = |home: Option<&str>| settings.is_here(home);
         let done =
             settings.kubeconfig().and_then(|files| Ok(kubeconfig::logout_here(&files, profile, &here)?));
@@ -141,13 +179,24 @@ impl Failures {
             Ok(change) => {
                 DiffArgs::default().tell(settings.ctx.console, &change);
                 self.0.extend(change.failed.iter().map(ToString::to_string));
+                Some(Written::from(&change))
             }
-            Err(reason) => self.add(sentence(&reason)),
+            Err(reason) => {
+                self.add(sentence(&reason));
+                None
+            }
         }
     }
 
-    fn end(mut self, settings: &Settings<'_>, said: Vec<String>) -> anyhow::Result<Output> {
-        let Some(last) = self.0.pop() else { return Ok(Output::text(said.join("\n"))) };
+    /// In any form, what was done of a logout that failed is told on standard error.
+    fn end(
+        mut self,
+        settings: &Settings<'_>,
+        said: Vec<String>,
+        done: &Done,
+        format: Format,
+    ) -> anyhow::Result<Output> {
+        let Some(last) = self.0.pop() else { return Output::listed(format, done, || said.join("\n")) };
         for line in said.iter().chain(&self.0) {
             settings.ctx.console.status(line);
         }

@@ -7,6 +7,7 @@ use clap::builder::TypedValueParser;
 use super::{
     Ctx, Program,
     complete::{Candidate, Place},
+    exit_codes,
     output::Output,
 };
 use crate::client::{keystore::Kind, settings_file::MAX_MINUTES};
@@ -56,7 +57,8 @@ pub(super) mod zone;
     name = "tsh",
     version,
     max_term_width = 100,
-    after_help = "Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  JUMPGATE_KEY_STORE                                as --key-store\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\nExit codes:\n  0  done\n  1  failed\n  2  wrong usage\n  3  a login is needed: expired or nobody logged in, and none could be tried here\n  4  roles or rights changed since the login\n  5  the login was refused\n  6  the gate cannot be reached\n  7  nobody completed the login: time ran out, or it was cancelled\n  8  recordings verify cannot say whether a recording is what the gate wrote"
+    after_help = format!("Examples:\n  tsh login --proxy=gate.example.com:3080\n  tsh status\n\nEnvironment:\n  TELEPORT_PROXY, TELEPORT_USER, TELEPORT_AUTH      as the options of these names\n  TELEPORT_CLUSTER (or TELEPORT_SITE)               cluster to work with\n  TELEPORT_LOGIN_BROWSER, TELEPORT_LOGIN_BIND_ADDR  as the options of login\n  JUMPGATE_LOGIN_WAY                                as --way: browser, paste or code\n  JUMPGATE_NO_LOGIN=1                               kubectl's plugin starts no login\n  JUMPGATE_KEY_STORE                                as --key-store\n  TELEPORT_HOME                                     folder of profiles [default: ~/.tsh]\n  KUBECONFIG, NO_COLOR                              as everywhere\n\n{}", exit_codes::table("tsh")),
+    mut_subcommands = |sub| exit_codes::tell("tsh", sub)
 )]
 pub struct Cli {
     #[command(flatten)]

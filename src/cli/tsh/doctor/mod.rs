@@ -42,7 +42,7 @@ const LIMIT: Duration = Duration::from_millis(4500);
 /// Arguments of `tsh doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "It changes nothing, and takes five seconds at most. A warning (!) is no failure.\nExit code: 0 when no check failed, else 1.\n\nExamples:\n  tsh doctor\n  tsh doctor --proxy=gate.example.com:3080\n  tsh doctor --format=json"
+    after_help = "It changes nothing, and takes five seconds at most. A warning (!) is no failure.\n\nExit code: 0 when no check failed, else 1.\n\nExamples:\n  tsh doctor\n  tsh doctor --proxy=gate.example.com:3080\n  tsh doctor --format=json"
 )]
 pub(crate) struct DoctorArgs {
     /// How to write it

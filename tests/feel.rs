@@ -83,7 +83,7 @@ fn every_command_has_verbose_a_format_and_its_exit_codes() {
         let name = tool.get_name().to_owned();
         tree(&name, &tool, &mut |path, command| {
             let of = |id: &str| command.get_arguments().find(|arg| arg.get_id() == id);
-            if !of("debug").is_some_and(|arg| arg.get_all_short_aliases() == Some(vec!['v'])) {
+            if of("debug").is_none_or(|arg| arg.get_all_short_aliases() != Some(vec!['v'])) {
                 wrong.push(format!("{path} has no -v"));
             }
             if !command.has_subcommands() && of("format").is_none() != WITHOUT_FORMAT.contains(&path) {

@@ -13,6 +13,10 @@ pub(super) struct Code {
     /// What it means, in a few words.
     pub(super) short: &'static str,
     /// What it means, in Markdown.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "pages of the manual are made by the whole program")
+    )]
     pub(super) long: &'static str,
     /// Whose it is, in Markdown: all commands, those of a program, or one.
     of: &'static str,
@@ -126,7 +130,7 @@ pub(super) fn tell(above: &str, command: clap::Command) -> clap::Command {
 }
 
 /// Parts what stands below a command's help: what it says of its own exit codes, and all the rest.
-#[cfg(feature = "server")]
+#[cfg(any(test, feature = "server"))]
 pub(super) fn part(path: &str, help: &str) -> (String, String) {
     let (told, rest): (Vec<&str>, Vec<&str>) =
         help.split("\n\n").partition(|paragraph| paragraph.starts_with(TELLS));

@@ -153,7 +153,8 @@ async fn a_search_ends_when_its_client_is_gone() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
         tokio::select! {
-            answer = gone => panic!("it takes longer: {answer:?}"),
+            // It was over before that was seen.
+            _ = gone => continue,
             () = begun => {}
         }
         // The one place for a search is free before it would be by itself.

@@ -8,19 +8,24 @@ use crate::{
     wire::recordings::Recording,
 };
 
+/// How many rows say how wide the columns of a table are. Live sessions come first, and are few.
+const SAMPLE: usize = 50;
+
 /// Writes a list.
 pub(super) struct Pages {
     format: Format,
     zone: TimeZone,
     /// How the first rows of a table stand.
     layout: Option<Layout>,
+    /// Rows of a table until there are enough of them to say how they stand.
+    held: Vec<Recording>,
     /// How many recordings were written.
     pub(super) count: usize,
 }
 
 impl Pages {
     pub(super) fn new(format: Format, zone: TimeZone) -> Self {
-        Self { format, zone, layout: None, count: 0 }
+        Self { format, zone, layout: None, held: vec![], count: 0 }
     }
 
     /// Writes the next ones. False: the reader went away.
@@ -30,8 +35,8 @@ impl Pages {
     }
 
     /// The end of the list.
-    pub(super) fn finish(self) -> anyhow::Result<()> {
-        write_more(self.end())?;
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        write_more(&self.end())?;
         Ok(())
     }
 
@@ -42,14 +47,7 @@ impl Pages {
         let begins = self.count == 0;
         self.count += page.len();
         if self.format == Format::Text {
-            let table = ls::table(page, &self.zone);
-            return Ok(match &self.layout {
-                Some(layout) => table.body(layout),
-                None => {
-                    self.layout = Some(table.layout(terminal_width()));
-                    table.render()
-                }
-            });
+            return Ok(self.rows(page));
         }
         let values = page.iter().map(ls::value).collect::<Result<Vec<_>, _>>()?;
         if self.format == Format::Yaml {
@@ -60,14 +58,31 @@ impl Pages {
         Ok(format!("{}{inner}", if begins { "[\n" } else { ",\n" }))
     }
 
-    fn end(&self) -> &'static str {
+    fn rows(&mut self, page: &[Recording]) -> String {
+        if let Some(layout) = &self.layout {
+            return ls::table(page, &self.zone).body(layout);
+        }
+        self.held.extend_from_slice(page);
+        if self.held.len() < SAMPLE { String::new() } else { self.first_rows() }
+    }
+
+    /// The beginning of a table, which says how all of it stands.
+    fn first_rows(&mut self) -> String {
+        let table = ls::table(&std::mem::take(&mut self.held), &self.zone);
+        self.layout = Some(table.layout(terminal_width()));
+        table.render()
+    }
+
+    fn end(&mut self) -> String {
         match (self.format, self.count) {
-            (Format::Text, _) => "",
+            (Format::Text, _) if self.held.is_empty() => "",
+            (Format::Text, _) => return self.first_rows(),
             (Format::Json, 0) => "[]\n",
             (Format::Json, _) => "\n]\n",
             (Format::Yaml, 0) => "[]\n",
             (Format::Yaml, _) => "",
         }
+        .to_owned()
     }
 }
 
@@ -90,7 +105,7 @@ mod tests {
     fn written(format: Format, pages: &[&[Recording]]) -> String {
         let mut list = Pages::new(format, TimeZone::UTC);
         let texts: String = pages.iter().map(|page| list.text(page).unwrap()).collect();
-        texts + list.end()
+        texts + &list.end()
     }
 
     #[test]
@@ -104,13 +119,20 @@ mod tests {
             assert_eq!(whole, listed.stdout);
             assert_eq!(written(format, &[&[]]), "[]\n");
         }
+        // Of a few live sessions nobody learns how wide the others are.
         let whole = written(Format::Text, &[&all]);
         assert_eq!(whole.lines().count(), 7);
-        let parts = written(Format::Text, &[&all[..2], &all[2..]]);
-        // The first page is narrower by a digit of a pod's name.
-        let cells = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let without_dashes =
-            |text: &str| cells(text).into_iter().filter(|cell| !cell.starts_with("--")).collect::<Vec<_>>();
-        assert_eq!(without_dashes(&parts), without_dashes(&whole));
+        assert_eq!(written(Format::Text, &[&all[..2], &[], &all[2..]]), whole);
+        assert_eq!(written(Format::Text, &[&[]]), "");
+    }
+
+    #[test]
+    fn a_long_table_does_not_wait_for_its_end() {
+        let all = recordings(0, SAMPLE as u64 + 3);
+        let mut list = Pages::new(Format::Text, TimeZone::UTC);
+        assert_eq!(list.text(&all[..2]).unwrap(), "");
+        assert_eq!(list.text(&all[2..SAMPLE]).unwrap().lines().count(), SAMPLE + 2);
+        assert_eq!(list.text(&all[SAMPLE..]).unwrap().lines().count(), 3);
+        assert_eq!(list.end(), "");
     }
 }

@@ -12,7 +12,7 @@ impl<'t> Reader<'t> {
         let line = self.plain_line()?;
         let first = *line.as_bytes().first()?;
         let simple = first.is_ascii_alphanumeric()
-            || b"/.~_$".contains(&first)
+            || b"/.~_$+".contains(&first)
             || first == b'-' && line.len() > 1 && !line.starts_with("- ") && !line.starts_with("---");
         simple.then_some(())?;
         self.at += line.len();

@@ -51,6 +51,8 @@ fn texts_over_lines_and_tabs_in_comments_are_read() {
         "a: >\n  b\n# c\n\nd: e\n",
         "a:\n  b: >-\n     é – ‘c’\n  d: e\n# f\n",
         "#\ta\nb: c #\td\n  #\te\nf: g\n",
+        // Base64 may begin so.
+        "a: +b/c=\nd: +1\ne:\n- +x\n- +.5\nf: +\n",
     ] {
         for text in [text.to_owned(), text.replace('\n', "\r\n")] {
             assert!(is_read_alike(&text), "{text:?}");

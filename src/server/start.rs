@@ -31,9 +31,12 @@ use super::{
 
 mod files;
 mod renewal;
+mod signals;
 
 use renewal::Certificates;
 pub use renewal::Clock;
+use signals::Signal;
+pub use signals::Signals;
 
 /// Why the gate does not start.
 #[derive(Debug, thiserror::Error)]
@@ -207,42 +210,6 @@ fn upstream_text(config: &Config, error: &UpstreamError) -> String {
         }
         UpstreamError::Of { .. } => format!("{}: {error}", config.at("proxy_service.kubernetes.clusters")),
         other => other.to_string(),
-    }
-}
-
-/// The signals that a gate obeys. Made before the gate starts, so that none comes too early.
-pub struct Signals {
-    hangup: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    /// Never waited for. While it is held, a file at its limit of size is a failed write and not the end of the gate.
-    _file_size: tokio::signal::unix::Signal,
-}
-
-#[derive(PartialEq, Eq)]
-enum Signal {
-    Reload,
-    End,
-}
-
-impl Signals {
-    /// From now on SIGHUP, SIGTERM and SIGINT do only what [`Running::until_signal`] says.
-    pub fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.hangup.recv() => Signal::Reload,
-            _ = self.terminate.recv() => Signal::End,
-            _ = self.interrupt.recv() => Signal::End,
-        }
     }
 }
 
